@@ -1,0 +1,289 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target (see Shared/Documentation/STYLE.md).
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// Settings of the targets that touch C or raw memory: every unsafe use is marked.
+let unsafeSettings = swiftSettings + [.strictMemorySafety()]
+
+/// A Swift module of this package.
+func module(
+  _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
+  touchesMemory: Bool = false, exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources,
+    swiftSettings: touchesMemory ? unsafeSettings : swiftSettings)
+}
+
+/// The composition root of one executable.
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+/// A test target; its support code and the module under test are named as dependencies.
+func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], path: path,
+    swiftSettings: swiftSettings)
+}
+
+/// A C library of the system: a module map and a header of inline wrappers.
+func systemLibrary(_ name: String) -> Target {
+  .systemLibrary(name: name, path: "Shared/C/\(name)")
+}
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let rpc: [Target.Dependency] = ["RPCCore", "Messages", "SharedDomain"]
+let storage: [Target.Dependency] = ["SQLCore", "ServiceStorage", "SharedDomain"]
+let main: [Target.Dependency] = [
+  "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SQLCore", "SQLiteDriver", "ServiceStorage",
+  "SharedDomain", "Authentication", "Cryptography", "Notices", logging, nioPosix,
+]
+
+let package = Package(
+  name: "kontor",
+  products: [
+    .executable(name: "kontor", targets: ["kontor"]),
+    .executable(name: "kontor-identity", targets: ["kontor-identity"]),
+    .executable(name: "kontor-organizations", targets: ["kontor-organizations"]),
+    .executable(name: "kontor-shop", targets: ["kontor-shop"]),
+    .executable(name: "kontor-accounting", targets: ["kontor-accounting"]),
+    .executable(name: "kontor-gateway", targets: ["kontor-gateway"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // C libraries: one Swift importer each.
+    systemLibrary("COpenSSL"), systemLibrary("CCrypto"), systemLibrary("CNGHTTP2"),
+    systemLibrary("CProtobufC"), systemLibrary("CSQLite"), systemLibrary("CArgon2"),
+
+    // Contracts: generated, committed.
+    .target(
+      name: "CKontorProto", dependencies: ["CProtobufC"], path: "Proto/Generated/C",
+      publicHeadersPath: "include"),
+    module(
+      "GoogleAPI", "Proto/Generated/Swift/GoogleAPI", ["CKontorProto", "Messages"],
+      touchesMemory: true),
+    module(
+      "CommonAPI", "Proto/Generated/Swift/CommonAPI", ["CKontorProto", "GoogleAPI", "Messages"],
+      touchesMemory: true),
+    module(
+      "HealthAPI", "Proto/Generated/Swift/HealthAPI", ["CKontorProto", "Messages", "RPCCore"],
+      touchesMemory: true),
+    module(
+      "IdentityAPI", "Proto/Generated/Swift/IdentityAPI",
+      ["CKontorProto", "GoogleAPI", "CommonAPI", "ShopAPI", "Messages", "RPCCore"],
+      touchesMemory: true),
+    module(
+      "OrganizationsAPI", "Proto/Generated/Swift/OrganizationsAPI",
+      ["CKontorProto", "GoogleAPI", "CommonAPI", "Messages", "RPCCore"], touchesMemory: true),
+    module(
+      "ShopAPI", "Proto/Generated/Swift/ShopAPI",
+      ["CKontorProto", "GoogleAPI", "CommonAPI", "Messages", "RPCCore"], touchesMemory: true),
+    module(
+      "AccountingAPI", "Proto/Generated/Swift/AccountingAPI",
+      ["CKontorProto", "GoogleAPI", "CommonAPI", "Messages", "RPCCore"], touchesMemory: true),
+
+    // Shared.
+    module("SharedDomain", "Shared/Domain"),
+    module("Messages", "Shared/Messages", ["CProtobufC"], touchesMemory: true),
+    module("TLS", "Shared/TLS", ["COpenSSL"], touchesMemory: true),
+    module("HTTP2", "Shared/HTTP2", ["CNGHTTP2"], touchesMemory: true),
+    module(
+      "RPCCore", "Shared/RPC/Core", ["GoogleAPI", "Messages", "SharedDomain", logging],
+      touchesMemory: true),
+    module(
+      "RPCTransport", "Shared/RPC/Transport",
+      ["RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix], touchesMemory: true),
+    module("SQLCore", "Shared/SQL/Core"),
+    module(
+      "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", logging], touchesMemory: true),
+    module(
+      "ServiceStorage", "Shared/ServiceStorage",
+      ["SQLCore", "SharedDomain", "Cryptography", "Messages", "RPCCore", logging]),
+    module("Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2"], touchesMemory: true),
+    module(
+      "Authentication", "Shared/Authentication",
+      rpc + ["IdentityAPI", "OrganizationsAPI", "Cryptography", logging]),
+    module("Notices", "Shared/Notices", ["SharedDomain", "Cryptography", logging]),
+    module(
+      "Bootstrap", "Shared/Bootstrap",
+      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", logging, nioPosix]),
+
+    // Identity.
+    module("IdentityDomain", "Services/Identity/Domain", ["SharedDomain"]),
+    module("IdentityStorage", "Services/Identity/Storage", storage + ["IdentityDomain"]),
+    module(
+      "IdentityService", "Services/Identity/Service",
+      rpc + storage + [
+        "IdentityDomain", "IdentityStorage", "IdentityAPI", "OrganizationsAPI", "ShopAPI",
+        "CommonAPI", "GoogleAPI", "Authentication", "Cryptography", "Notices", logging,
+      ]),
+    program(
+      "kontor-identity", "Services/Identity/Main",
+      main + [
+        "IdentityService", "IdentityStorage", "IdentityAPI", "OrganizationsAPI", "ShopAPI",
+      ]),
+
+    // Organizations.
+    module("OrganizationsDomain", "Services/Organizations/Domain", ["SharedDomain"]),
+    module(
+      "OrganizationsStorage", "Services/Organizations/Storage", storage + ["OrganizationsDomain"]),
+    module(
+      "OrganizationsService", "Services/Organizations/Service",
+      rpc + storage + [
+        "OrganizationsDomain", "OrganizationsStorage", "OrganizationsAPI", "IdentityAPI",
+        "CommonAPI", "GoogleAPI", "Authentication", "Cryptography", logging,
+      ]),
+    program(
+      "kontor-organizations", "Services/Organizations/Main",
+      main + [
+        "OrganizationsService", "OrganizationsStorage", "OrganizationsAPI", "IdentityAPI",
+      ]),
+
+    // Shop.
+    module("ShopDomain", "Services/Shop/Domain", ["SharedDomain"]),
+    module("ShopStorage", "Services/Shop/Storage", storage + ["ShopDomain"]),
+    module(
+      "ShopService", "Services/Shop/Service",
+      rpc + storage + [
+        "ShopDomain", "ShopStorage", "ShopAPI", "AccountingAPI", "CommonAPI", "GoogleAPI",
+        "Authentication", "Cryptography", logging,
+      ]),
+    program(
+      "kontor-shop", "Services/Shop/Main",
+      main + [
+        "ShopService", "ShopStorage", "ShopAPI", "AccountingAPI", "OrganizationsAPI",
+        "IdentityAPI",
+      ]),
+
+    // Accounting.
+    module("AccountingDomain", "Services/Accounting/Domain", ["SharedDomain"]),
+    module("AccountingStorage", "Services/Accounting/Storage", storage + ["AccountingDomain"]),
+    module(
+      "AccountingService", "Services/Accounting/Service",
+      rpc + storage + [
+        "AccountingDomain", "AccountingStorage", "AccountingAPI", "ShopAPI", "CommonAPI",
+        "GoogleAPI", "Authentication", "Cryptography", "Notices", logging,
+      ]),
+    program(
+      "kontor-accounting", "Services/Accounting/Main",
+      main + [
+        "AccountingService", "AccountingStorage", "AccountingAPI", "ShopAPI", "OrganizationsAPI",
+        "IdentityAPI",
+      ]),
+
+    // Gateway and operator.
+    module(
+      "GatewayProxy", "Services/Gateway/Proxy",
+      [
+        "RPCCore", "Messages", "SharedDomain", "IdentityAPI", "OrganizationsAPI", "ShopAPI",
+        "AccountingAPI", logging,
+      ]),
+    program(
+      "kontor-gateway", "Services/Gateway/Main",
+      [
+        "GatewayProxy", "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SharedDomain", logging,
+        nioPosix,
+      ]),
+    module(
+      "Operator", "Services/Operator/Stack",
+      [
+        "Bootstrap", "RPCCore", "RPCTransport", "TLS", "HealthAPI", "Cryptography", logging,
+        nioPosix,
+      ]),
+    program("kontor", "Services/Operator/Main", ["Operator", "Bootstrap", arguments]),
+
+    // Tests.
+    module("TestSupport", "Tests/Support", ["SharedDomain"]),
+    .executableTarget(
+      name: "path-client",
+      dependencies: [
+        "IdentityAPI", "OrganizationsAPI", "ShopAPI", "AccountingAPI", "CommonAPI", "GoogleAPI",
+        "RPCCore", "RPCTransport", "TLS", "Messages", nioPosix, logging,
+      ],
+      path: "Tests/Integration/PathClient", swiftSettings: swiftSettings),
+    tests("ArchitectureTests", "Tests/Architecture", []),
+    tests("SharedDomainTests", "Tests/Shared/Domain", ["SharedDomain"]),
+    tests(
+      "MessagesTests", "Tests/Shared/Messages",
+      ["Messages", "GoogleAPI", "CommonAPI", "ShopAPI"]),
+    tests("TLSTests", "Tests/Shared/TLS", ["TLS"]),
+    tests("HTTP2Tests", "Tests/Shared/HTTP2", ["HTTP2"]),
+    tests(
+      "RPCTests", "Tests/Shared/RPC",
+      [
+        "RPCCore", "RPCTransport", "TLS", "HealthAPI", "GoogleAPI", "CommonAPI", "Messages",
+        "SharedDomain", logging, nioCore, nioPosix,
+      ]),
+    tests("SQLTests", "Tests/Shared/SQL", ["SQLCore", "SQLiteDriver", logging]),
+    tests(
+      "ServiceStorageTests", "Tests/Shared/ServiceStorage",
+      [
+        "ServiceStorage", "SQLCore", "SQLiteDriver", "SharedDomain", "Cryptography", "GoogleAPI",
+        "CommonAPI", "Messages", "RPCCore", logging,
+      ]),
+    tests("CryptographyTests", "Tests/Shared/Cryptography", ["Cryptography"]),
+    tests("NoticesTests", "Tests/Shared/Notices", ["Notices", "SharedDomain", logging]),
+    tests(
+      "AuthenticationTests", "Tests/Shared/Authentication",
+      ["Authentication", "Cryptography", "RPCCore", "IdentityAPI", "OrganizationsAPI",
+       "SharedDomain", "Messages", logging]),
+    tests(
+      "BootstrapTests", "Tests/Shared/Bootstrap",
+      ["Bootstrap", "RPCCore", "SharedDomain", logging]),
+    tests(
+      "IdentityTests", "Tests/Identity",
+      [
+        "IdentityDomain", "IdentityStorage", "IdentityService", "IdentityAPI", "OrganizationsAPI",
+        "ShopAPI", "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices", logging,
+      ]),
+    tests(
+      "OrganizationsTests", "Tests/Organizations",
+      [
+        "OrganizationsDomain", "OrganizationsStorage", "OrganizationsService", "OrganizationsAPI",
+        "IdentityAPI", "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", logging,
+      ]),
+    tests(
+      "ShopTests", "Tests/Shop",
+      [
+        "ShopDomain", "ShopStorage", "ShopService", "ShopAPI", "AccountingAPI", "CommonAPI",
+        "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver", "ServiceStorage",
+        "SharedDomain", "Authentication", "Cryptography", logging,
+      ]),
+    tests(
+      "AccountingTests", "Tests/Accounting",
+      [
+        "AccountingDomain", "AccountingStorage", "AccountingService", "AccountingAPI", "ShopAPI",
+        "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices", logging,
+      ]),
+    tests(
+      "GatewayTests", "Tests/Gateway",
+      [
+        "GatewayProxy", "RPCCore", "Messages", "SharedDomain", "IdentityAPI", "OrganizationsAPI",
+        "ShopAPI", "AccountingAPI", logging,
+      ]),
+    tests("OperatorTests", "Tests/Operator", ["Operator", "Bootstrap"]),
+  ]
+)
