@@ -49,7 +49,7 @@ let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 let rpc: [Target.Dependency] = ["RPCCore", "Messages", "SharedDomain"]
-let storage: [Target.Dependency] = ["SQLCore", "ServiceStorage", "SharedDomain"]
+let storage: [Target.Dependency] = ["SQLCore", "ServiceStorage"]
 let main: [Target.Dependency] = [
   "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SQLCore", "SQLiteDriver", "ServiceStorage",
   "SharedDomain", "Authentication", "Cryptography", "Notices", logging, nioPosix,
@@ -130,7 +130,8 @@ let package = Package(
 
     // Identity.
     module("IdentityDomain", "Services/Identity/Domain", ["SharedDomain"]),
-    module("IdentityStorage", "Services/Identity/Storage", storage + ["IdentityDomain"]),
+    module(
+      "IdentityStorage", "Services/Identity/Storage", storage + ["IdentityDomain", "SharedDomain"]),
     module(
       "IdentityService", "Services/Identity/Service",
       rpc + storage + [
@@ -146,7 +147,8 @@ let package = Package(
     // Organizations.
     module("OrganizationsDomain", "Services/Organizations/Domain", ["SharedDomain"]),
     module(
-      "OrganizationsStorage", "Services/Organizations/Storage", storage + ["OrganizationsDomain"]),
+      "OrganizationsStorage", "Services/Organizations/Storage",
+      storage + ["OrganizationsDomain", "SharedDomain"]),
     module(
       "OrganizationsService", "Services/Organizations/Service",
       rpc + storage + [
@@ -161,7 +163,7 @@ let package = Package(
 
     // Shop.
     module("ShopDomain", "Services/Shop/Domain", ["SharedDomain"]),
-    module("ShopStorage", "Services/Shop/Storage", storage + ["ShopDomain"]),
+    module("ShopStorage", "Services/Shop/Storage", storage + ["ShopDomain", "SharedDomain"]),
     module(
       "ShopService", "Services/Shop/Service",
       rpc + storage + [
@@ -177,7 +179,9 @@ let package = Package(
 
     // Accounting.
     module("AccountingDomain", "Services/Accounting/Domain", ["SharedDomain"]),
-    module("AccountingStorage", "Services/Accounting/Storage", storage + ["AccountingDomain"]),
+    module(
+      "AccountingStorage", "Services/Accounting/Storage",
+      storage + ["AccountingDomain", "SharedDomain"]),
     module(
       "AccountingService", "Services/Accounting/Service",
       rpc + storage + [
@@ -245,8 +249,10 @@ let package = Package(
     tests("NoticesTests", "Tests/Shared/Notices", ["Notices", "SharedDomain", logging]),
     tests(
       "AuthenticationTests", "Tests/Shared/Authentication",
-      ["Authentication", "Cryptography", "RPCCore", "IdentityAPI", "OrganizationsAPI",
-       "SharedDomain", "Messages", logging]),
+      [
+        "Authentication", "Cryptography", "RPCCore", "IdentityAPI", "OrganizationsAPI",
+        "SharedDomain", "Messages", logging,
+      ]),
     tests(
       "BootstrapTests", "Tests/Shared/Bootstrap",
       ["Bootstrap", "RPCCore", "SharedDomain", logging]),
