@@ -1,0 +1,78 @@
+internal import Glibc
+
+/// Growable raw memory for one message behind its five-byte gRPC prefix.
+///
+/// Confined to the event loop of the call that it belongs to; pooled by the transport, so that an
+/// answer costs no allocation.
+@safe package final class MessageBuffer {
+  /// Bytes of the prefix: a flag and a 32-bit big-endian length.
+  package static let prefixSize = 5
+
+  private var base: UnsafeMutableRawPointer
+  private var capacity: Int
+  /// Bytes of the message, without the prefix.
+  package private(set) var messageSize = 0
+
+  /// - Parameter capacity: room for the message in bytes, before it must grow.
+  package init(capacity: Int = 512) {
+    self.capacity = capacity + Self.prefixSize
+    unsafe base = .allocate(byteCount: self.capacity, alignment: 16)
+    unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.prefixSize)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// Room for at least `size` bytes of message, to be filled and then declared by `commit`.
+  ///
+  /// Drops what the buffer held. The pointer is valid until the next `reserve`.
+  package func reserve(_ size: Int) -> UnsafeMutableRawPointer {
+    let (needed, overflow) = size.addingReportingOverflow(Self.prefixSize)
+    precondition(size >= 0 && !overflow, "a message has a size")
+    if needed > capacity {
+      unsafe base.deallocate()
+      capacity = max(needed, capacity &* 2)
+      unsafe base = .allocate(byteCount: capacity, alignment: 16)
+    }
+    messageSize = 0
+    return unsafe base + Self.prefixSize
+  }
+
+  /// Declares how many bytes of the reserved room are the message, and writes the prefix.
+  package func commit(_ size: Int) {
+    precondition(size >= 0 && size <= capacity - Self.prefixSize, "within the reserved room")
+    messageSize = size
+    unsafe base.storeBytes(of: 0, as: UInt8.self)
+    unsafe (base + 1).storeBytes(
+      of: UInt32(truncatingIfNeeded: size).bigEndian, as: UInt32.self)
+  }
+
+  /// Takes a message that exists as an array.
+  package func fill(_ message: [UInt8]) {
+    let room = unsafe reserve(message.count)
+    unsafe message.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress {
+        unsafe room.copyMemory(from: start, byteCount: bytes.count)
+      }
+    }
+    commit(message.count)
+  }
+
+  /// Prefix and message, valid until the buffer changes.
+  package var framed: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base, count: Self.prefixSize + messageSize)
+  }
+
+  /// The message without its prefix, valid until the buffer changes.
+  package var message: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base + Self.prefixSize, count: messageSize)
+  }
+
+  /// Forgets the message, and gives memory back beyond `limit` bytes.
+  package func reset(keeping limit: Int) {
+    messageSize = 0
+    guard capacity > limit + Self.prefixSize else { return }
+    unsafe base.deallocate()
+    capacity = limit + Self.prefixSize
+    unsafe base = .allocate(byteCount: capacity, alignment: 16)
+  }
+}

@@ -1,0 +1,86 @@
+package import Messages
+
+/// A method of a server: decodes the request, runs the interceptors and the handler, encodes the
+/// answer.
+///
+/// What a handler throws becomes the call's status: an `RPCError` as it is, a `CancellationError`
+/// CANCELLED (DEADLINE_EXCEEDED when the deadline has passed), anything else INTERNAL with the
+/// correlation id and a log line, never the error's text.
+package struct MethodHandler: Sendable {
+  package let method: MethodDescriptor
+  let unary: @Sendable (UnaryInvocation) async throws -> Void
+
+  /// A unary method. The handler starts on the connection's event loop and must not block it.
+  package init<Request: Message, Response: Message>(
+    unary method: MethodDescriptor,
+    _ handle: @escaping @Sendable (Request, ServerContext) async throws -> Response
+  ) {
+    self.method = method
+    unary = { invocation in
+      // Before the first suspension: the request's bytes are only lent.
+      let request: Request = try invocation.decodeRequest()
+      let context = invocation.context
+      if invocation.interceptors.isEmpty {
+        try invocation.encode(try await handle(request, context))
+      } else {
+        var response: Response?
+        try await invocation.interceptors.run(context) { context in
+          response = try await handle(request, context)
+        }
+        guard let response else {
+          throw RPCError(.internalError, "an interceptor answered without a response")
+        }
+        try invocation.encode(response)
+      }
+    }
+  }
+
+  /// Runs one unary call; the answer is in the invocation's output when it returns.
+  package func invoke(_ invocation: UnaryInvocation) async throws { try await unary(invocation) }
+}
+
+/// One unary call while it runs, lent by the transport on its event loop.
+@safe package struct UnaryInvocation {
+  /// The message without its prefix; valid until the handler first suspends.
+  let request: UnsafeRawBufferPointer
+  let context: ServerContext
+  let interceptors: [any ServerInterceptor]
+  let arena: MessageArena
+  let limits: MessageLimits
+  let output: MessageBuffer
+
+  package init(
+    request: UnsafeRawBufferPointer, context: ServerContext,
+    interceptors: [any ServerInterceptor], arena: MessageArena, limits: MessageLimits,
+    output: MessageBuffer
+  ) {
+    unsafe self.request = request
+    self.context = context
+    self.interceptors = interceptors
+    self.arena = arena
+    self.limits = limits
+    self.output = output
+  }
+
+  /// Decodes the request; a malformed one is INTERNAL by gRPC's table, one beyond a limit
+  /// RESOURCE_EXHAUSTED.
+  func decodeRequest<Request: Message>() throws -> Request {
+    do {
+      return unsafe try Request(scanning: request, arena: arena, limits: limits)
+    } catch {
+      throw RPCError(
+        error.isLimit ? .resourceExhausted : .internalError,
+        "\(Request.fullName) does not decode: \(error.message)")
+    }
+  }
+
+  /// Encodes the answer behind the prefix in the output buffer.
+  func encode<Response: Message>(_ response: Response) throws {
+    do {
+      let size = unsafe try response.pack(arena: arena) { unsafe output.reserve($0) }
+      output.commit(size)
+    } catch {
+      throw RPCError(.internalError, "\(Response.fullName) does not encode: \(error.message)")
+    }
+  }
+}
