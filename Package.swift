@@ -126,7 +126,8 @@ let package = Package(
     module("Notices", "Shared/Notices", ["SharedDomain", "Cryptography", logging]),
     module(
       "Bootstrap", "Shared/Bootstrap",
-      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", logging, nioPosix]),
+      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", logging, nioPosix],
+      touchesMemory: true),
 
     // Identity.
     module("IdentityDomain", "Services/Identity/Domain", ["SharedDomain"]),
