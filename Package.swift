@@ -113,13 +113,17 @@ let package = Package(
     module(
       "RPCTransport", "Shared/RPC/Transport",
       ["RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix], touchesMemory: true),
+    module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
     module(
-      "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", logging], touchesMemory: true),
+      "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", "Threads", logging],
+      touchesMemory: true),
     module(
       "ServiceStorage", "Shared/ServiceStorage",
       ["SQLCore", "SharedDomain", "Cryptography", "Messages", "RPCCore", logging]),
-    module("Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2"], touchesMemory: true),
+    module(
+      "Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2", "Threads"],
+      touchesMemory: true),
     module(
       "Authentication", "Shared/Authentication",
       rpc + ["IdentityAPI", "OrganizationsAPI", "Cryptography", logging]),

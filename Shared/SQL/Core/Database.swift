@@ -36,6 +36,7 @@ package protocol Database: Sendable {
   /// once (retries), so it must have no effects outside of the transaction and must not wait for
   /// anything. An error that it throws rolls its own changes back and is rethrown. `SQLError` is
   /// thrown where the database failed; after `.io` from the commit itself the outcome is unknown.
+  @discardableResult
   func write<Result: Sendable>(
     _ body: @escaping @Sendable (any Transaction) throws -> Result
   ) async throws -> Result

@@ -81,6 +81,12 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
       values.append(value.sqlValue)
     }
 
+    /// Binds a value, or NULL for nil.
+    package mutating func appendInterpolation<Value: SQLConvertible>(_ value: Value?) {
+      template.unicodeScalars.append(SQL.marker)
+      values.append(value?.sqlValue ?? .null)
+    }
+
     /// Splices another statement's text and parameters in.
     package mutating func appendInterpolation(_ fragment: SQL) {
       template += fragment.template

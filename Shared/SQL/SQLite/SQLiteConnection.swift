@@ -1,0 +1,224 @@
+private import CSQLite
+internal import SQLCore
+
+/// One connection with its prepared statements.
+///
+/// Unchecked, because it moves between threads: the opener prepares it, one thread uses it, the
+/// last thread to end closes it; never two at once.
+@safe
+final class SQLiteConnection: @unchecked Sendable {
+  /// What a connection is for.
+  enum Role {
+    case writer
+    case reader
+  }
+
+  /// The statements that delimit transactions. They are prepared once.
+  enum Control: String, CaseIterable {
+    case begin = "BEGIN"
+    case beginImmediate = "BEGIN IMMEDIATE"
+    case commit = "COMMIT"
+    case rollback = "ROLLBACK"
+    case savepoint = "SAVEPOINT body"
+    case release = "RELEASE body"
+    case rollbackToSavepoint = "ROLLBACK TO body"
+  }
+
+  private let handle: OpaquePointer
+  private let configuration: SQLiteConfiguration
+  private var statements: [String: SQLiteStatement] = [:]
+  private var controls: [Control: SQLiteStatement] = [:]
+  private var uses = 0
+  /// What the C callbacks read and write: the log's length in frames, and whether statements may
+  /// control transactions.
+  private let frames: UnsafeMutablePointer<Int32>
+  private let isTrusted: UnsafeMutablePointer<Int32>
+
+  init(
+    path: String, role: Role, configuration: SQLiteConfiguration
+  ) throws(SQLError) {
+    self.configuration = configuration
+    var handle: OpaquePointer?
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = unsafe sqlite3_open_v2(path, &handle, flags, configuration.virtualFileSystem)
+    guard code == SQLITE_OK, let opened = unsafe handle else {
+      let error = unsafe SQLiteError.latest(code, on: handle, while: "open \(path)")
+      unsafe sqlite3_close_v2(handle)
+      throw error
+    }
+    unsafe self.handle = opened
+    unsafe frames = .allocate(capacity: 1)
+    unsafe frames.initialize(to: 0)
+    unsafe isTrusted = .allocate(capacity: 1)
+    unsafe isTrusted.initialize(to: 1)
+    do {
+      try configure(role)
+    } catch {
+      close()
+      throw error.code == .corrupt
+        ? SQLError(.corrupt, "\(path) is not a usable SQLite database: \(error.message)") : error
+    }
+  }
+
+  deinit {
+    unsafe frames.deallocate()
+    unsafe isTrusted.deallocate()
+  }
+
+  /// Finalizes all statements and closes the connection, which is not used again.
+  func close() {
+    for statement in statements.values { statement.finalize() }
+    for statement in controls.values { statement.finalize() }
+    statements = [:]
+    controls = [:]
+    unsafe sqlite3_close_v2(handle)
+  }
+
+  private func configure(_ role: Role) throws(SQLError) {
+    unsafe sqlite3_busy_timeout(handle, configuration.busyTimeoutMilliseconds)
+    for (option, on) in [
+      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+      (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
+      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .reader ? 1 : 0),
+    ] as [(Int32, Int32)] {
+      let code = unsafe kontor_sqlite3_configure(handle, option, on)
+      if code != SQLITE_OK {
+        throw unsafe SQLiteError.latest(code, on: handle, while: "configure")
+      }
+    }
+    if role == .writer { try useWriteAheadLog() }
+    try script(
+      """
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA trusted_schema = OFF;
+      PRAGMA cell_size_check = ON;
+      PRAGMA secure_delete = ON;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA cache_size = -\(configuration.cacheKibibytes);
+      PRAGMA query_only = \(role == .reader ? "ON" : "OFF");
+      """)
+    // Checkpoints are made by the writer itself: SQLite's automatic ones drop their errors, a
+    // failed fsync among them.
+    if role == .writer { unsafe kontor_sqlite3_count_frames(handle, frames) }
+    for control in Control.allCases { controls[control] = try prepare(control.rawValue) }
+    unsafe kontor_sqlite3_guard(handle, isTrusted)
+    unsafe isTrusted.pointee = 0
+  }
+
+  private func useWriteAheadLog() throws(SQLError) {
+    let statement = try prepare("PRAGMA journal_mode = WAL")
+    defer { statement.finalize() }
+    var mode = ""
+    try statement.run([]) { row throws(SQLError) in mode = try row.text(0) }
+    guard mode == "wal" else {
+      throw SQLError(.cannotOpen, "the file system allows no write-ahead log (mode \(mode))")
+    }
+  }
+
+  /// Runs a statement that delimits a transaction; SQLite's result code.
+  func run(_ control: Control) -> Int32 {
+    guard let statement = controls[control] else { return SQLITE_MISUSE }
+    unsafe isTrusted.pointee = 1
+    defer { unsafe isTrusted.pointee = 0 }
+    return statement.step()
+  }
+
+  /// The error that goes with a result code of the latest call.
+  func error(_ code: Int32, while doing: String, file: String = #fileID) -> SQLError {
+    unsafe SQLiteError.latest(code, on: handle, while: doing, file: file)
+  }
+
+  /// Whether a transaction is open. SQLite rolls back on its own on some errors.
+  var isInTransaction: Bool {
+    unsafe sqlite3_get_autocommit(handle) == 0
+  }
+
+  /// Rows inserted, changed and deleted since the connection was opened.
+  private var totalChanges: Int64 {
+    unsafe sqlite3_total_changes64(handle)
+  }
+
+  /// Runs a statement of a transaction's body; the number of rows that it changed.
+  func run(
+    _ sql: SQL, _ receive: (Row) throws(SQLError) -> Void
+  ) throws(SQLError) -> Int {
+    let statement = try cached(sql)
+    let before = totalChanges
+    try statement.run(sql.values, receive)
+    // The latest change's count stays when a statement changes nothing.
+    return totalChanges == before ? 0 : unsafe Int(sqlite3_changes64(handle))
+  }
+
+  /// Runs several statements without parameters.
+  func script(_ text: String) throws(SQLError) {
+    let code = unsafe sqlite3_exec(handle, text, nil, nil, nil)
+    if code != SQLITE_OK { throw error(code, while: "run a script") }
+  }
+
+  private func cached(_ sql: SQL) throws(SQLError) -> SQLiteStatement {
+    uses += 1
+    if let statement = statements[sql.template] {
+      statement.lastUse = uses
+      return statement
+    }
+    if statements.count >= configuration.statementCacheSize { dropOldestStatement() }
+    let statement = try prepare(sql.rendered(for: .sqlite))
+    statement.lastUse = uses
+    statements[sql.template] = statement
+    return statement
+  }
+
+  private func dropOldestStatement() {
+    guard let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
+    oldest.value.finalize()
+    statements[oldest.key] = nil
+  }
+
+  private func prepare(_ text: String) throws(SQLError) -> SQLiteStatement {
+    var text = text
+    var prepared: OpaquePointer?
+    var rest = 0
+    let code = text.withUTF8 { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
+        var tail: UnsafePointer<CChar>?
+        let code = unsafe sqlite3_prepare_v3(
+          handle, characters.baseAddress, Int32(clamping: characters.count),
+          UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, &tail)
+        if let tail = unsafe tail, let start = characters.baseAddress {
+          rest = unsafe bytes.dropFirst(tail - start).count { $0 > 0x20 && $0 != 0x3B }
+        }
+        return code
+      }
+    }
+    guard code == SQLITE_OK else { throw error(code, while: "prepare a statement") }
+    guard let statement = unsafe prepared else {
+      throw SQLError(.misuse, "the statement is empty")
+    }
+    guard rest == 0 else {
+      unsafe sqlite3_finalize(statement)
+      throw SQLError(.misuse, "the text holds more than one statement")
+    }
+    return unsafe SQLiteStatement(statement, of: handle)
+  }
+}
+
+/// The write-ahead log.
+extension SQLiteConnection {
+  /// The log's length in pages after the latest commit.
+  var logPages: Int {
+    unsafe Int(frames.pointee)
+  }
+
+  /// Moves the log's content into the database file; SQLite's result code. Waits for readers only
+  /// when `restarting` the log at its beginning.
+  func checkpoint(restarting: Bool) -> Int32 {
+    unsafe sqlite3_wal_checkpoint_v2(
+      handle, nil, restarting ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+  }
+
+  /// Leaves the log as it is when the connection closes: after a failed fsync nothing is moved.
+  func keepLogOnClose() {
+    unsafe kontor_sqlite3_configure(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+  }
+}

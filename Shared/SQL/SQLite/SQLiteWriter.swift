@@ -1,0 +1,137 @@
+private import CSQLite
+internal import SQLCore
+internal import Threads
+
+/// The writer's thread: takes all bodies that wait, runs each in a savepoint of its own, and
+/// commits them together, so that one fsync makes all of them durable.
+final class SQLiteWriter: Sendable {
+  private let connection: SQLiteConnection
+  private let queue: BoundedQueue<any SQLiteJob>
+  private let configuration: SQLiteConfiguration
+  private let state: SQLiteState
+
+  init(
+    connection: SQLiteConnection, queue: BoundedQueue<any SQLiteJob>,
+    configuration: SQLiteConfiguration, state: SQLiteState
+  ) {
+    self.connection = connection
+    self.queue = queue
+    self.configuration = configuration
+    self.state = state
+  }
+
+  /// Works until the queue is closed and empty.
+  func run() {
+    while true {
+      let jobs = queue.pop(upTo: configuration.batchSize)
+      if jobs.isEmpty { return }
+      write(jobs)
+      checkpointIfLong()
+    }
+  }
+
+  private func write(_ jobs: [any SQLiteJob]) {
+    if let failure = state.failure {
+      finish(jobs, failure)
+    } else if jobs.count == 1 {
+      alone(jobs[0])
+    } else if !together(jobs) {
+      // One of them ended the common transaction; apart, only that one fails.
+      for job in jobs {
+        if let failure = state.failure { job.finish(failure) } else { alone(job) }
+      }
+    }
+  }
+
+  /// Commits the bodies in one transaction. False when that transaction was lost to one of them
+  /// and none has been finished.
+  private func together(_ jobs: [any SQLiteJob]) -> Bool {
+    if let error = begin() {
+      finish(jobs, error)
+      return true
+    }
+    for job in jobs {
+      guard isDone(connection.run(.savepoint)) else { return abandon() }
+      let transaction = SQLiteTransaction(connection, maximumRows: configuration.maximumRows)
+      let isKept = job.run(in: transaction)
+      guard connection.isInTransaction else { return false }
+      if !isKept && !isDone(connection.run(.rollbackToSavepoint)) { return abandon() }
+      guard isDone(connection.run(.release)) else { return abandon() }
+    }
+    if let error = commit(jobs.count) {
+      // A deferred foreign key is checked only here and is the fault of one of them.
+      if case .foreignKey = error.code { return false }
+      finish(jobs, error)
+    } else {
+      finish(jobs, nil)
+    }
+    return true
+  }
+
+  private func alone(_ job: any SQLiteJob) {
+    if let error = begin() { return job.finish(error) }
+    let transaction = SQLiteTransaction(connection, maximumRows: configuration.maximumRows)
+    if job.run(in: transaction) {
+      job.finish(commit(1))
+    } else {
+      rollBack()
+      job.finish(nil)
+    }
+  }
+
+  private func begin() -> SQLError? {
+    let code = connection.run(.beginImmediate)
+    return isDone(code) ? nil : connection.error(code, while: "begin a transaction")
+  }
+
+  /// Commits; after an error everything is rolled back.
+  private func commit(_ bodies: Int) -> SQLError? {
+    let code = connection.run(.commit)
+    if isDone(code) {
+      state.countCommit(of: bodies)
+      return nil
+    }
+    let error = connection.error(code, while: "commit")
+    rollBack()
+    if error.code == .io || error.code == .corrupt { stop(error) }
+    return error
+  }
+
+  private func rollBack() {
+    if connection.isInTransaction { _ = connection.run(.rollback) }
+  }
+
+  private func abandon() -> Bool {
+    rollBack()
+    return false
+  }
+
+  /// After a failed fsync the kernel may have dropped the pages and report the next one as done:
+  /// nothing written from here on could be relied on.
+  private func stop(_ error: SQLError) {
+    connection.keepLogOnClose()
+    guard state.stop(error) else { return }
+    configuration.onFailure?(error)
+  }
+
+  private func checkpointIfLong() {
+    guard connection.logPages >= configuration.checkpointPages, state.failure == nil else {
+      return
+    }
+    // Readers that overlap without a gap keep the log from starting over; when it has become very
+    // long they are waited for.
+    let isVeryLong = connection.logPages >= 16 * configuration.checkpointPages
+    let code = connection.checkpoint(restarting: isVeryLong)
+    let error = isDone(code) ? nil : connection.error(code, while: "checkpoint")
+    // A full disk or a busy reader leaves the log to the next attempt.
+    if let error, error.code == .io || error.code == .corrupt { stop(error) }
+  }
+
+  private func finish(_ jobs: [any SQLiteJob], _ error: SQLError?) {
+    for job in jobs { job.finish(error) }
+  }
+
+  private func isDone(_ code: Int32) -> Bool {
+    code == SQLITE_DONE || code == SQLITE_OK
+  }
+}
