@@ -232,9 +232,15 @@ let package = Package(
       path: "Tests/Integration/PathClient", swiftSettings: swiftSettings),
     tests("ArchitectureTests", "Tests/Architecture", []),
     tests("SharedDomainTests", "Tests/Shared/Domain", ["SharedDomain"]),
+    .target(
+      name: "CTestingProto", dependencies: ["CProtobufC"],
+      path: "Tests/Shared/MessagesProto/Generated/C", publicHeadersPath: "include"),
+    module(
+      "TestingAPI", "Tests/Shared/MessagesProto/Generated/Swift/TestingAPI",
+      ["CTestingProto", "Messages"], touchesMemory: true),
     tests(
       "MessagesTests", "Tests/Shared/Messages",
-      ["Messages", "GoogleAPI", "CommonAPI", "ShopAPI"]),
+      ["Messages", "GoogleAPI", "CommonAPI", "ShopAPI", "TestingAPI"]),
     tests("TLSTests", "Tests/Shared/TLS", ["TLS"]),
     tests("HTTP2Tests", "Tests/Shared/HTTP2", ["HTTP2"]),
     tests(

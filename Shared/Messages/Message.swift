@@ -1,65 +1,89 @@
-/// A protobuf message as a Swift value.
+/// A protobuf message as a Swift value. The generator writes the conforming types.
 package protocol Message: Sendable, Hashable {
-  /// The full protobuf name, for example `kontor.common.v1.Money`.
+  /// The name with its package: "kontor.common.v1.Money".
   static var fullName: String { get }
+
+  /// The C descriptor that reading and checking follow.
+  static var descriptor: MessageDescriptor { get }
+
+  /// The message with every field at its default.
   init()
-  /// Checks and decodes.
-  init(
-    scanning bytes: UnsafeRawBufferPointer, arena: MessageArena, limits: MessageLimits
-  ) throws(MessageError)
-  /// Encodes; `reserve(n)` returns room for at least n bytes. Returns the bytes written.
-  func pack(
-    arena: MessageArena, reserve: (Int) -> UnsafeMutableRawPointer
-  ) throws(MessageError) -> Int
+
+  /// Copies the fields out of the C struct at `pointer`, which was read from scanned bytes.
+  ///
+  /// For generated code only; `pointer` must be a struct of this type.
+  @unsafe init(copying pointer: UnsafeRawPointer)
+
+  /// Builds the C struct of this message, with all that it points to, in `arena`.
+  ///
+  /// For generated code only. Throws ``MessageError/Code/nulInString`` and
+  /// ``MessageError/Code/tooLarge``.
+  @unsafe func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer
 }
 
 extension Message {
-  /// Decodes from an array.
-  package init(serialized bytes: [UInt8], limits: MessageLimits = .standard) throws(MessageError) {
-    let arena = MessageArena()
-    let result = unsafe bytes.withUnsafeBytes { bytes -> Result<Self, MessageError> in
-      do throws(MessageError) {
-        return .success(unsafe try Self(scanning: bytes, arena: arena, limits: limits))
-      } catch {
-        return .failure(error)
-      }
-    }
-    self = try result.get()
+  /// Reads a message from the wire: checks the bytes against `limits` and the type's descriptor,
+  /// then parses them with protobuf-c into `arena`, which it resets, and copies the values out.
+  ///
+  /// Nothing in `bytes` can trap. Unknown fields are skipped. Throws every
+  /// ``MessageError/Code``.
+  package init(
+    scanning bytes: UnsafeRawBufferPointer, arena: MessageArena,
+    limits: MessageLimits = .standard
+  ) throws(MessageError) {
+    let descriptor = Self.descriptor
+    try unsafe descriptor.scan(bytes, limits: limits)
+    arena.reset()
+    let message = try unsafe descriptor.unpack(bytes, into: arena)
+    unsafe self.init(copying: message)
   }
 
-  /// Encodes into an array.
+  /// Writes the message for the wire, straight into memory of the caller.
+  ///
+  /// `reserve` is called once with an upper bound of the bytes needed and answers where to write.
+  /// Answers how many bytes were written. `arena` is reset. Throws
+  /// ``MessageError/Code/nulInString`` for a text with a NUL, which a C string would cut, and
+  /// ``MessageError/Code/tooLarge`` beyond the arena's cap.
+  package func pack(
+    arena: MessageArena, reserve: (Int) -> UnsafeMutableRawPointer
+  ) throws(MessageError) -> Int {
+    arena.reset()
+    let message = try unsafe fill(arena)
+    return unsafe ProtobufC.pack(message, reserve(packedSizeBound(message, arena)))
+  }
+
+  /// An upper bound of the packed size of `message`, which alone fills `arena`.
+  ///
+  /// Four bytes of C struct never become more than 15 on the wire (a negative 32-bit number, ten
+  /// bytes, behind a tag of at most five), so four times the arena's use saves small messages
+  /// the pass that computes their size.
+  private func packedSizeBound(
+    _ message: UnsafeMutableRawPointer, _ arena: MessageArena
+  ) -> Int {
+    let used = arena.usedBytes
+    return used <= 2048 ? used * 4 + 16 : unsafe ProtobufC.packedSize(message)
+  }
+
+  /// Reads a message from `bytes` through an arena of its own.
+  ///
+  /// Where messages are read in numbers, keep an arena and use `init(scanning:arena:limits:)`.
+  package init(
+    serialized bytes: [UInt8], limits: MessageLimits = .standard
+  ) throws(MessageError) {
+    let arena = MessageArena(firstChunkBytes: 4096)
+    self = try unsafe bytes.span.withUnsafeBytes { (bytes) throws(MessageError) in
+      try unsafe Self(scanning: bytes, arena: arena, limits: limits)
+    }
+  }
+
+  /// The message for the wire. The same value always gives the same bytes.
   package func serialized() throws(MessageError) -> [UInt8] {
-    var memory = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    defer { unsafe memory.deallocate() }
-    let size = unsafe try pack(arena: MessageArena()) { size in
-      unsafe memory.deallocate()
-      unsafe memory = .allocate(byteCount: max(size, 1), alignment: 16)
-      return unsafe memory.baseAddress.unsafelyUnwrapped
+    let arena = MessageArena(firstChunkBytes: 4096)
+    let message = try unsafe fill(arena)
+    let size = unsafe ProtobufC.packedSize(message)
+    return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      guard let start = buffer.baseAddress else { return }
+      count = unsafe ProtobufC.pack(message, UnsafeMutableRawPointer(start))
     }
-    return unsafe Array(memory.prefix(size))
-  }
-}
-
-/// Memory for one message while it is decoded or encoded.
-package final class MessageArena {
-  package init() {}
-}
-
-/// Bounds on what a message may hold.
-package struct MessageLimits: Sendable {
-  package static let standard = MessageLimits()
-  package init() {}
-}
-
-/// Why a message does not decode or encode.
-package struct MessageError: Error, Sendable, Hashable {
-  package enum Code: Sendable, Hashable {
-    case malformed, invalidUTF8, nulInString, tooDeep, tooManyElements, tooLarge
-  }
-  package var code: Code
-  package var message: String
-  package init(code: Code, message: String) {
-    self.code = code
-    self.message = message
   }
 }
