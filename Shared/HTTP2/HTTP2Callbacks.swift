@@ -1,0 +1,128 @@
+private import CNGHTTP2
+
+/// What a session needs to know of a frame that nghttp2 accepted.
+struct ReceivedFrame {
+  enum Kind {
+    case data
+    case headers
+    case priority
+    case reset
+    case settings
+    case ping(UInt64)
+    case goAway(lastStreamID: Int32, code: UInt32)
+    case windowUpdate
+    case other
+  }
+
+  let kind: Kind
+  let streamID: Int32
+  let payloadSize: Int
+  let endsStream: Bool
+  let isAcknowledgement: Bool
+}
+
+extension ReceivedFrame {
+  fileprivate init(_ frame: nghttp2_frame) {
+    kind =
+      switch unsafe UInt32(frame.hd.type) {
+      case NGHTTP2_DATA.rawValue: .data
+      case NGHTTP2_HEADERS.rawValue: .headers
+      case NGHTTP2_PRIORITY.rawValue: .priority
+      case NGHTTP2_RST_STREAM.rawValue: .reset
+      case NGHTTP2_SETTINGS.rawValue: .settings
+      case NGHTTP2_PING.rawValue: unsafe .ping(Self.payload(frame.ping))
+      case NGHTTP2_GOAWAY.rawValue:
+        unsafe .goAway(lastStreamID: frame.goaway.last_stream_id, code: frame.goaway.error_code)
+      case NGHTTP2_WINDOW_UPDATE.rawValue: .windowUpdate
+      default: .other
+      }
+    streamID = unsafe frame.hd.stream_id
+    payloadSize = unsafe frame.hd.length
+    endsStream = unsafe frame.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+    isAcknowledgement = unsafe frame.hd.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+  }
+
+  private static func payload(_ ping: nghttp2_ping) -> UInt64 {
+    unsafe withUnsafeBytes(of: ping.opaque_data) { bytes in
+      unsafe bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    }
+  }
+}
+
+/// The callbacks of every session, made once.
+///
+/// `@unchecked Sendable`: never changed after it was made; nghttp2 copies them into a session.
+@safe final class HTTP2Callbacks: @unchecked Sendable {
+  static let shared = HTTP2Callbacks()
+  let pointer: OpaquePointer?
+
+  private init() {
+    var callbacks: OpaquePointer?
+    guard unsafe nghttp2_session_callbacks_new(&callbacks) == 0, let callbacks = unsafe callbacks
+    else {
+      unsafe pointer = nil
+      return
+    }
+    unsafe pointer = unsafe callbacks
+    unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
+      guard let frame = unsafe frame,
+        unsafe frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue)
+      else { return 0 }
+      let isRequest = unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+      return unsafe with(owner) {
+        unsafe $0.headersBegan(frame.pointee.hd.stream_id, isRequest: isRequest)
+        return 0
+      }
+    }
+    unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+      _, _, name, nameSize, value, valueSize, _, owner in
+      unsafe with(owner) { unsafe $0.headerReceived(name, nameSize, value, valueSize) }
+    }
+    unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
+      _, _, id, data, size, owner in
+      unsafe with(owner) {
+        unsafe $0.dataReceived(id, UnsafeRawBufferPointer(start: data, count: size))
+        return 0
+      }
+    }
+    unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
+      guard let frame = unsafe frame else { return 0 }
+      return unsafe with(owner) { unsafe $0.frameReceived(ReceivedFrame(frame.pointee)) }
+    }
+    unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
+      _, _, _, owner in
+      unsafe with(owner) { $0.fault() }
+    }
+    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
+      guard let frame = unsafe frame,
+        unsafe frame.pointee.hd.type == UInt8(NGHTTP2_RST_STREAM.rawValue)
+      else { return 0 }
+      return unsafe with(owner) { unsafe $0.resetSent(frame.pointee.rst_stream.error_code) }
+    }
+    unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
+      _, frame, _, owner in
+      guard let frame = unsafe frame,
+        unsafe frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue),
+        unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
+      else { return 0 }
+      return unsafe with(owner) {
+        unsafe $0.requestNotSent(frame.pointee.hd.stream_id)
+        return 0
+      }
+    }
+    unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
+      _, id, code, owner in
+      unsafe with(owner) {
+        $0.streamClosed(id, code)
+        return 0
+      }
+    }
+  }
+}
+
+private func with(
+  _ owner: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Int32
+) -> Int32 {
+  guard let owner = unsafe owner else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+  return unsafe Unmanaged<HTTP2Session>.fromOpaque(owner)._withUnsafeGuaranteedRef(body)
+}

@@ -1,0 +1,18 @@
+/// Memory that the sessions of one event loop share: streams to use again.
+///
+/// Not Sendable: confined to its event loop.
+package final class HTTP2Scratch {
+  /// Streams kept for later use, at most.
+  private static let retainedStreams = 1024
+
+  private var streams: ContiguousArray<HTTP2Stream> = []
+
+  package init() {}
+
+  func takeStream() -> HTTP2Stream { streams.popLast() ?? HTTP2Stream() }
+
+  func give(_ stream: HTTP2Stream) {
+    stream.reset()
+    if streams.count < Self.retainedStreams { streams.append(stream) }
+  }
+}

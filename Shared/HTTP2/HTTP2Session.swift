@@ -1,0 +1,588 @@
+private import CNGHTTP2
+internal import Glibc
+
+/// One connection's HTTP/2 without a socket (RFC 9113): plaintext bytes in, delegate calls and
+/// plaintext bytes out.
+///
+/// Framing, HPACK, stream states and HTTP message rules are nghttp2's; limits, flow control, rate
+/// limits and the drain are here. Not Sendable: confined to the event loop of its connection.
+@safe package final class HTTP2Session {
+  /// Which end of the connection this is.
+  package enum Role: Sendable, Hashable {
+    case server
+    case client
+  }
+
+  /// How far a server's farewell is (RFC 9113, 6.8).
+  private enum Drain {
+    case none
+    /// GOAWAY 2^31-1 and a PING are on their way.
+    case announced
+    /// GOAWAY with the real last stream is on its way.
+    case final
+  }
+
+  package let role: Role
+  package let limits: HTTP2Limits
+  private unowned let delegate: any HTTP2SessionDelegate
+  private let scratch: HTTP2Scratch
+  private var session: OpaquePointer?
+
+  /// The header block that is being received.
+  private let received = HTTP2HeaderBlock()
+  private var table: ContiguousArray<HTTP2Stream?> = []
+  private var freeSlots: ContiguousArray<Int> = []
+  /// Streams that are open in any direction.
+  package private(set) var openStreams = 0
+  /// Bytes of DATA queued on all streams.
+  package private(set) var queuedBytes = 0
+
+  /// What nghttp2 gave out and did not fit into the last room.
+  private var pending: UnsafePointer<UInt8>?
+  private var pendingSize = 0
+  /// The hand-made GOAWAY of a session that failed.
+  private var farewell: [UInt8] = []
+  /// Set once the session is over by an error.
+  package private(set) var failure: HTTP2Error?
+  private var drain = Drain.none
+
+  private var now: UInt64
+  private var resets: TokenBucket
+  private var faults: TokenBucket
+  private var idleFrames: TokenBucket
+
+  /// The payload of the PING that separates the two GOAWAY frames of a drain.
+  private static let drainPing: UInt64 = 0x6b6f_6e74_6f72_0001
+
+  /// Begins a session; its SETTINGS are then in the output.
+  ///
+  /// - Parameters:
+  ///   - delegate: must outlive the session.
+  ///   - now: monotonic time in nanoseconds.
+  package init(
+    role: Role, limits: HTTP2Limits, delegate: any HTTP2SessionDelegate, scratch: HTTP2Scratch,
+    now: UInt64
+  ) throws(HTTP2Error) {
+    self.role = role
+    self.limits = limits
+    self.delegate = delegate
+    self.scratch = scratch
+    self.now = now
+    resets = TokenBucket(
+      capacity: limits.resetBurstFrames, perSecond: limits.resetFramesPerSecond, now: now)
+    faults = TokenBucket(
+      capacity: limits.faultBurstFrames, perSecond: limits.faultFramesPerSecond, now: now)
+    idleFrames = TokenBucket(
+      capacity: limits.idleBurstFrames, perSecond: limits.idleFramesPerSecond, now: now)
+    try begin()
+  }
+
+  deinit {
+    if let session = unsafe session { unsafe nghttp2_session_del(session) }
+  }
+
+  private func begin() throws(HTTP2Error) {
+    var option: OpaquePointer?
+    guard unsafe nghttp2_option_new(&option) == 0, let option = unsafe option,
+      let callbacks = unsafe HTTP2Callbacks.shared.pointer
+    else { throw HTTP2Error(.internalError, "no memory for an HTTP/2 session") }
+    defer { unsafe nghttp2_option_del(option) }
+    unsafe nghttp2_option_set_no_auto_window_update(option, 1)
+    unsafe nghttp2_option_set_no_closed_streams(option, 1)
+    unsafe nghttp2_option_set_max_outbound_ack(option, limits.maximumQueuedAcknowledgements)
+    unsafe nghttp2_option_set_max_settings(option, limits.maximumSettingsEntries)
+    let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
+    let made =
+      switch role {
+      case .server: unsafe nghttp2_session_server_new2(&session, callbacks, owner, option)
+      case .client: unsafe nghttp2_session_client_new2(&session, callbacks, owner, option)
+      }
+    guard made == 0, let session = unsafe session else {
+      throw HTTP2Error(.internalError, "no memory for an HTTP/2 session")
+    }
+    var settings = [
+      entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UInt32(clamping: limits.streamWindowBytes)),
+      entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, UInt32(clamping: limits.maximumHeaderListBytes)),
+      entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
+    ]
+    switch role {
+    case .server:
+      settings.append(
+        entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.maximumConcurrentStreams))
+    case .client:
+      settings.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
+    }
+    unsafe nghttp2_submit_settings(session, 0, settings, settings.count)
+    unsafe nghttp2_session_set_local_window_size(session, 0, 0, limits.connectionWindowBytes)
+  }
+
+  private func entry(_ id: nghttp2_settings_id, _ value: UInt32) -> nghttp2_settings_entry {
+    nghttp2_settings_entry(settings_id: Int32(truncatingIfNeeded: id.rawValue), value: value)
+  }
+
+  // MARK: Bytes
+
+  /// Takes plaintext in.
+  ///
+  /// - Parameter now: monotonic time in nanoseconds, for the rate limits.
+  /// - Throws: when the session is over; a GOAWAY is then in the output.
+  package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(HTTP2Error) {
+    guard let session = unsafe session, failure == nil else { return }
+    self.now = now
+    let result = unsafe nghttp2_session_mem_recv(
+      session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+    if result < 0 { throw fail(result) }
+  }
+
+  /// True when there is something to send.
+  package var hasOutput: Bool {
+    guard let session = unsafe session else { return false }
+    if failure != nil { return !farewell.isEmpty }
+    return unsafe pendingSize > 0 || nghttp2_session_want_write(session) != 0
+  }
+
+  /// Fills `room` with frames; returns the bytes written, fewer than the room when nothing is left.
+  ///
+  /// - Throws: when the session is over; a GOAWAY may then be in the output.
+  package func produce(into room: UnsafeMutableRawBufferPointer) throws(HTTP2Error) -> Int {
+    guard let session = unsafe session, let start = room.baseAddress else { return 0 }
+    if failure != nil { return unsafe takeFarewell(start, room.count) }
+    var size = 0
+    while size < room.count {
+      if pendingSize == 0 {
+        let result = unsafe nghttp2_session_mem_send(session, &pending)
+        if result < 0 {
+          pendingSize = 0
+          let error = fail(result)
+          if size == 0 { throw error }
+          return size
+        }
+        if result == 0 { break }
+        pendingSize = result
+      }
+      guard let source = unsafe pending else { break }
+      let count = min(pendingSize, room.count - size)
+      unsafe memcpy(start + size, source, count)
+      unsafe pending = unsafe source + count
+      pendingSize -= count
+      size += count
+    }
+    return size
+  }
+
+  private func takeFarewell(_ start: UnsafeMutableRawPointer, _ limit: Int) -> Int {
+    guard limit >= farewell.count, !farewell.isEmpty else { return 0 }
+    let size = farewell.count
+    unsafe farewell.withUnsafeBytes { bytes in
+      if let source = bytes.baseAddress { unsafe memcpy(start, source, size) }
+    }
+    farewell = []
+    return size
+  }
+
+  /// True when neither side has anything more to say.
+  package var isFinished: Bool {
+    guard let session = unsafe session, failure == nil else { return true }
+    return unsafe pendingSize == 0 && nghttp2_session_want_read(session) == 0
+      && nghttp2_session_want_write(session) == 0
+  }
+
+  private func fail(_ result: Int) -> HTTP2Error {
+    let error =
+      failure
+      ?? {
+        let code = Int32(truncatingIfNeeded: result)
+        let text = unsafe String(cString: nghttp2_strerror(code))
+        switch code {
+        case Int32(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue):
+          return HTTP2Error(.protocolError, "no HTTP/2 preface")
+        case Int32(NGHTTP2_ERR_FLOODED.rawValue):
+          return HTTP2Error(.enhanceYourCalm, "frames without progress: \(text)")
+        case Int32(NGHTTP2_ERR_NOMEM.rawValue):
+          return HTTP2Error(.internalError, text)
+        default:
+          return HTTP2Error(.protocolError, text)
+        }
+      }()
+    end(error)
+    return error
+  }
+
+  /// Marks the session as over and makes its GOAWAY.
+  private func end(_ error: HTTP2Error) {
+    guard failure == nil || farewell.isEmpty else { return }
+    failure = error
+    let last = unsafe session.map { unsafe nghttp2_session_get_last_proc_stream_id($0) } ?? 0
+    var frame: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0]
+    for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: last >> shift)) }
+    for shift in [24, 16, 8, 0] {
+      frame.append(UInt8(truncatingIfNeeded: error.code.rawValue >> UInt32(shift)))
+    }
+    farewell = frame
+  }
+
+  // MARK: Commands
+
+  /// The open stream of an id, or nil.
+  package func stream(_ id: Int32) -> HTTP2Stream? {
+    guard let session = unsafe session,
+      let data = unsafe nghttp2_session_get_stream_user_data(session, id)
+    else {
+      return nil
+    }
+    return unsafe Unmanaged<HTTP2Stream>.fromOpaque(data).takeUnretainedValue()
+  }
+
+  /// A client's request; nil when the session takes no more.
+  package func submitRequest(_ headers: HTTP2HeaderBlock, endStream: Bool) -> HTTP2Stream? {
+    guard let session = unsafe session, failure == nil,
+      unsafe nghttp2_session_check_request_allowed(session) != 0
+    else { return nil }
+    let stream = adopt()
+    let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
+    let id = unsafe withFields(headers) { fields, count in
+      if endStream {
+        return unsafe nghttp2_submit_request(session, nil, fields, count, nil, pointer)
+      }
+      var provider = unsafe provider(pointer)
+      return unsafe nghttp2_submit_request(session, nil, fields, count, &provider, pointer)
+    }
+    guard id > 0 else {
+      release(stream)
+      return nil
+    }
+    stream.id = id
+    stream.sending = endStream ? .ended : .open
+    return stream
+  }
+
+  /// A server's response headers; with `endStream` they are all of the response.
+  package func submitHeaders(
+    _ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock, endStream: Bool
+  ) {
+    guard let session = unsafe session, failure == nil, stream.sending == .idle else { return }
+    stream.sending = endStream ? .ended : .open
+    let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
+    _ = unsafe withFields(headers) { fields, count in
+      if endStream { return unsafe nghttp2_submit_response(session, stream.id, fields, count, nil) }
+      var provider = unsafe provider(pointer)
+      return unsafe nghttp2_submit_response(session, stream.id, fields, count, &provider)
+    }
+  }
+
+  /// Queues DATA; false when the stream has ended or the session's queue is full.
+  @discardableResult
+  package func submitData(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, endStream: Bool = false
+  ) -> Bool {
+    guard failure == nil, stream.sending == .open,
+      bytes.count <= limits.maximumQueuedBytes - queuedBytes
+    else { return false }
+    unsafe stream.queue.append(bytes)
+    queuedBytes += bytes.count
+    if endStream { stream.sending = .ended }
+    resume(stream)
+    return true
+  }
+
+  /// Ends a stream with a header block after what is queued; the block must not change any more.
+  package func submitTrailers(_ stream: HTTP2Stream, _ trailers: HTTP2HeaderBlock) {
+    guard failure == nil, stream.sending == .open else { return }
+    stream.sending = .ended
+    stream.trailers = trailers
+    resume(stream)
+  }
+
+  /// Ends a stream at once; what is queued on it is dropped.
+  package func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    guard let session = unsafe session, failure == nil else { return }
+    queuedBytes -= stream.queue.count
+    stream.queue.removeAll()
+    stream.sending = .ended
+    unsafe nghttp2_submit_rst_stream(session, 0, stream.id, code.rawValue)
+  }
+
+  /// Gives received bytes back to the windows of the stream and the connection.
+  package func consume(_ stream: HTTP2Stream, _ count: Int) {
+    guard let session = unsafe session, failure == nil, count > 0, count <= stream.unconsumedBytes
+    else { return }
+    stream.unconsumedBytes -= count
+    unsafe nghttp2_session_consume(session, stream.id, count)
+  }
+
+  /// Sends a PING; `pingAcknowledged` reports its return.
+  package func ping(_ payload: UInt64) {
+    guard let session = unsafe session, failure == nil else { return }
+    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: payload >> (56 - 8 * UInt64($0))) }
+    unsafe nghttp2_submit_ping(session, 0, bytes)
+  }
+
+  /// A server's graceful end: GOAWAY 2^31-1 and a PING; on its return GOAWAY with the real last
+  /// stream. Calls already accepted go on.
+  package func beginDrain() {
+    guard let session = unsafe session, failure == nil, drain == .none, role == .server else {
+      return
+    }
+    drain = .announced
+    unsafe nghttp2_submit_shutdown_notice(session)
+    ping(Self.drainPing)
+  }
+
+  /// True when a drain has begun and no call is left.
+  package var isDrained: Bool {
+    failure != nil || (drain == .final && openStreams == 0 && !hasOutput)
+  }
+
+  /// The second GOAWAY, without waiting for the PING any longer.
+  package func finishDrain() {
+    guard let session = unsafe session, failure == nil, drain != .final else { return }
+    drain = .final
+    unsafe nghttp2_submit_goaway(
+      session, 0, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR.rawValue, nil,
+      0)
+  }
+
+  /// Ends the session with GOAWAY; streams are closed.
+  package func terminate(_ code: HTTP2ErrorCode) {
+    guard let session = unsafe session, failure == nil else { return }
+    unsafe nghttp2_session_terminate_session(session, code.rawValue)
+  }
+
+  /// How many streams the peer lets us have at once.
+  package var peerMaximumConcurrentStreams: Int {
+    guard let session = unsafe session else { return 0 }
+    return unsafe Int(
+      nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
+  }
+
+  /// Closes every stream: the connection is gone. `streamClosed` reports each with `code`.
+  package func close(_ code: HTTP2ErrorCode) {
+    guard let session = unsafe session else { return }
+    unsafe self.session = nil
+    unsafe pending = nil
+    pendingSize = 0
+    unsafe nghttp2_session_del(session)
+    let open = table.compactMap { $0 }
+    for stream in open {
+      delegate.streamClosed(stream, code)
+      release(stream)
+    }
+  }
+
+  // MARK: Streams
+
+  private func adopt() -> HTTP2Stream {
+    let stream = scratch.takeStream()
+    if let slot = freeSlots.popLast() {
+      stream.slot = slot
+      table[slot] = stream
+    } else {
+      stream.slot = table.count
+      table.append(stream)
+    }
+    openStreams += 1
+    return stream
+  }
+
+  private func release(_ stream: HTTP2Stream) {
+    queuedBytes -= stream.queue.count
+    table[stream.slot] = nil
+    freeSlots.append(stream.slot)
+    openStreams -= 1
+    scratch.give(stream)
+  }
+
+  private func resume(_ stream: HTTP2Stream) {
+    guard let session = unsafe session, stream.isDeferred else { return }
+    stream.isDeferred = false
+    unsafe nghttp2_session_resume_data(session, stream.id)
+  }
+
+  private func withFields(
+    _ headers: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>?, Int) -> Int32
+  ) -> Int32 {
+    unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: headers.count) { fields in
+      let flags =
+        headers.isConstant
+        ? NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue : 0
+      for index in 0..<headers.count {
+        let name = unsafe headers.name(index)
+        let value = unsafe headers.value(index)
+        unsafe fields.initializeElement(
+          at: index,
+          to: nghttp2_nv(
+            name: UnsafeMutablePointer(mutating: name.baseAddress),
+            value: UnsafeMutablePointer(mutating: value.baseAddress), namelen: name.count,
+            valuelen: value.count, flags: UInt8(truncatingIfNeeded: flags)))
+      }
+      return unsafe body(fields.baseAddress.map { unsafe UnsafePointer($0) }, headers.count)
+    }
+  }
+
+  private func provider(_ stream: UnsafeMutableRawPointer) -> nghttp2_data_provider {
+    var source = unsafe nghttp2_data_source()
+    unsafe source.ptr = unsafe stream
+    return unsafe nghttp2_data_provider(source: source) { _, id, room, size, flags, source, owner in
+      guard let pointer = unsafe source?.pointee.ptr, let room = unsafe room,
+        let flags = unsafe flags, let owner = unsafe owner
+      else {
+        return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+      }
+      let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
+      return unsafe Unmanaged<HTTP2Session>.fromOpaque(owner)._withUnsafeGuaranteedRef {
+        unsafe $0.provide(stream, room, size, flags)
+      }
+    }
+  }
+
+  /// Moves queued bytes into a DATA frame.
+  private func provide(
+    _ stream: HTTP2Stream, _ room: UnsafeMutablePointer<UInt8>, _ size: Int,
+    _ flags: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    let count = unsafe stream.queue.move(to: room, limit: size)
+    queuedBytes -= count
+    guard stream.queue.isEmpty else { return count }
+    guard stream.sending == .ended else {
+      if count > 0 {
+        delegate.queueDrained(stream)
+        return count
+      }
+      stream.isDeferred = true
+      return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    }
+    unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+    if let trailers = stream.trailers, let session = unsafe session {
+      unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+      _ = unsafe withFields(trailers) { unsafe nghttp2_submit_trailer(session, stream.id, $0, $1) }
+      stream.trailers = nil
+    }
+    return count
+  }
+
+  // MARK: What nghttp2 reports
+
+  func headersBegan(_ id: Int32, isRequest: Bool) {
+    received.removeAll()
+    guard isRequest, let session = unsafe session else { return }
+    let stream = adopt()
+    stream.id = id
+    unsafe nghttp2_session_set_stream_user_data(
+      session, id, Unmanaged.passUnretained(stream).toOpaque())
+  }
+
+  func headerReceived(
+    _ name: UnsafePointer<UInt8>?, _ nameSize: Int, _ value: UnsafePointer<UInt8>?,
+    _ valueSize: Int
+  ) -> Int32 {
+    let size = received.listBytes + nameSize + valueSize + 32
+    if size > limits.fatalHeaderListBytes {
+      return stop(
+        HTTP2Error(
+          .enhanceYourCalm, "a header list of more than \(limits.fatalHeaderListBytes) bytes"))
+    }
+    if size > limits.maximumHeaderListBytes || received.count >= limits.maximumHeaderFields {
+      received.isOversized = true
+      received.countOnly(nameSize, valueSize)
+    } else {
+      unsafe received.append(name, nameSize, value, valueSize)
+    }
+    return 0
+  }
+
+  func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
+    guard let session = unsafe session else { return }
+    guard let stream = stream(id) else {
+      unsafe nghttp2_session_consume_connection(session, bytes.count)
+      return
+    }
+    stream.unconsumedBytes += bytes.count
+    unsafe delegate.dataReceived(stream, bytes)
+  }
+
+  func frameReceived(_ frame: ReceivedFrame) -> Int32 {
+    switch frame.kind {
+    case .data:
+      if frame.payloadSize > 0 {
+        idleFrames.give(limits.idleFramesPerProgress)
+      } else if !frame.endsStream {
+        return idleFrame()
+      }
+      if frame.endsStream { endReceived(frame.streamID) }
+    case .headers:
+      idleFrames.give(limits.idleFramesPerProgress)
+      if let stream = stream(frame.streamID) { delegate.headersReceived(stream, received) }
+      if frame.endsStream { endReceived(frame.streamID) }
+    case .reset:
+      guard role == .server, !resets.take(now: now) else { return 0 }
+      return stop(HTTP2Error(.enhanceYourCalm, "too many RST_STREAM frames"))
+    case .settings:
+      guard !frame.isAcknowledgement else { return 0 }
+      delegate.settingsReceived()
+      return idleFrame()
+    case .ping(let payload):
+      guard frame.isAcknowledgement else { return idleFrame() }
+      if payload == Self.drainPing, drain == .announced {
+        finishDrain()
+      } else {
+        delegate.pingAcknowledged(payload)
+      }
+    case .goAway(let lastStreamID, let code):
+      delegate.goAwayReceived(lastStreamID: lastStreamID, HTTP2ErrorCode(rawValue: code))
+    case .windowUpdate, .priority:
+      return idleFrame()
+    case .other:
+      break
+    }
+    return 0
+  }
+
+  private func endReceived(_ id: Int32) {
+    guard let stream = stream(id) else { return }
+    stream.hasReceivedEnd = true
+    delegate.endReceived(stream)
+  }
+
+  private func idleFrame() -> Int32 {
+    guard role == .server, !idleFrames.take(now: now) else { return 0 }
+    return stop(HTTP2Error(.enhanceYourCalm, "too many frames without progress"))
+  }
+
+  /// Counts an invalid frame or a reset that the peer made us send.
+  func fault() -> Int32 {
+    guard !faults.take(now: now) else { return 0 }
+    return stop(HTTP2Error(.enhanceYourCalm, "too many invalid frames"))
+  }
+
+  func resetSent(_ code: UInt32) -> Int32 {
+    switch HTTP2ErrorCode(rawValue: code) {
+    case .noError, .cancel: 0
+    default: fault()
+    }
+  }
+
+  func streamClosed(_ id: Int32, _ code: UInt32) {
+    guard let session = unsafe session, let stream = stream(id) else { return }
+    if stream.unconsumedBytes > 0 {
+      unsafe nghttp2_session_consume_connection(session, stream.unconsumedBytes)
+    }
+    unsafe nghttp2_session_set_stream_user_data(session, id, nil)
+    delegate.streamClosed(stream, HTTP2ErrorCode(rawValue: code))
+    release(stream)
+  }
+
+  /// A request that never became a stream.
+  func requestNotSent(_ id: Int32) {
+    guard role == .client, stream(id) == nil else { return }
+    for case let stream? in table where stream.id == id {
+      delegate.streamClosed(stream, .refusedStream)
+      release(stream)
+      return
+    }
+  }
+
+  private func stop(_ error: HTTP2Error) -> Int32 {
+    if failure == nil { end(error) }
+    return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+  }
+}

@@ -1,0 +1,49 @@
+/// One stream of a session.
+///
+/// Pooled: what must outlive a callback keeps the `id` and asks the session for the stream again.
+/// Not Sendable: confined to the event loop of its connection.
+package final class HTTP2Stream {
+  package internal(set) var id: Int32 = 0
+  /// The state that the session's owner keeps for the stream.
+  package var owner: AnyObject?
+
+  /// How far the sending side is.
+  enum Sending: Sendable, Hashable {
+    /// No headers yet.
+    case idle
+    /// Headers are submitted, data may follow.
+    case open
+    /// Nothing follows what is queued.
+    case ended
+  }
+
+  var sending = Sending.idle
+  /// Data waiting for the peer's window and the socket.
+  var queue = ByteQueue()
+  /// The block that ends the stream once the queue is empty.
+  var trailers: HTTP2HeaderBlock?
+  /// The queue was empty when the session asked for data.
+  var isDeferred = false
+  /// Place in the session's table.
+  var slot = 0
+  /// True once the peer ended its side.
+  package internal(set) var hasReceivedEnd = false
+  /// Received bytes that are not consumed yet.
+  package internal(set) var unconsumedBytes = 0
+
+  init() {}
+
+  /// Bytes queued for sending.
+  package var queuedBytes: Int { queue.count }
+
+  func reset() {
+    id = 0
+    owner = nil
+    sending = .idle
+    queue.removeAll()
+    trailers = nil
+    isDeferred = false
+    hasReceivedEnd = false
+    unconsumedBytes = 0
+  }
+}
