@@ -49,6 +49,7 @@ let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
 let rpc: [Target.Dependency] = ["RPCCore", "Messages", "SharedDomain"]
+let handlers: [Target.Dependency] = rpc + ["RequestValidation"]
 let storage: [Target.Dependency] = ["SQLCore", "ServiceStorage"]
 let main: [Target.Dependency] = [
   "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SQLCore", "SQLiteDriver", "ServiceStorage",
@@ -127,6 +128,9 @@ let package = Package(
     module(
       "Authentication", "Shared/Authentication",
       rpc + ["IdentityAPI", "OrganizationsAPI", "Cryptography", logging]),
+    module(
+      "RequestValidation", "Shared/RequestValidation",
+      ["CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"]),
     module("Notices", "Shared/Notices", ["SharedDomain", "Cryptography", logging]),
     module(
       "Bootstrap", "Shared/Bootstrap",
@@ -139,7 +143,7 @@ let package = Package(
       "IdentityStorage", "Services/Identity/Storage", storage + ["IdentityDomain", "SharedDomain"]),
     module(
       "IdentityService", "Services/Identity/Service",
-      rpc + storage + [
+      handlers + storage + [
         "IdentityDomain", "IdentityStorage", "IdentityAPI", "OrganizationsAPI", "ShopAPI",
         "CommonAPI", "GoogleAPI", "Authentication", "Cryptography", "Notices", logging,
       ]),
@@ -156,7 +160,7 @@ let package = Package(
       storage + ["OrganizationsDomain", "SharedDomain"]),
     module(
       "OrganizationsService", "Services/Organizations/Service",
-      rpc + storage + [
+      handlers + storage + [
         "OrganizationsDomain", "OrganizationsStorage", "OrganizationsAPI", "IdentityAPI",
         "CommonAPI", "GoogleAPI", "Authentication", "Cryptography", logging,
       ]),
@@ -171,7 +175,7 @@ let package = Package(
     module("ShopStorage", "Services/Shop/Storage", storage + ["ShopDomain", "SharedDomain"]),
     module(
       "ShopService", "Services/Shop/Service",
-      rpc + storage + [
+      handlers + storage + [
         "ShopDomain", "ShopStorage", "ShopAPI", "AccountingAPI", "CommonAPI", "GoogleAPI",
         "Authentication", "Cryptography", logging,
       ]),
@@ -189,7 +193,7 @@ let package = Package(
       storage + ["AccountingDomain", "SharedDomain"]),
     module(
       "AccountingService", "Services/Accounting/Service",
-      rpc + storage + [
+      handlers + storage + [
         "AccountingDomain", "AccountingStorage", "AccountingAPI", "ShopAPI", "CommonAPI",
         "GoogleAPI", "Authentication", "Cryptography", "Notices", logging,
       ]),
@@ -256,6 +260,9 @@ let package = Package(
         "ServiceStorage", "SQLCore", "SQLiteDriver", "SharedDomain", "Cryptography", "GoogleAPI",
         "CommonAPI", "Messages", "RPCCore", logging,
       ]),
+    tests(
+      "RequestValidationTests", "Tests/Shared/RequestValidation",
+      ["RequestValidation", "CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"]),
     tests("CryptographyTests", "Tests/Shared/Cryptography", ["Cryptography"]),
     tests("NoticesTests", "Tests/Shared/Notices", ["Notices", "SharedDomain", logging]),
     tests(
