@@ -123,7 +123,7 @@ let package = Package(
       "ServiceStorage", "Shared/ServiceStorage",
       ["SQLCore", "SharedDomain", "Cryptography", "Messages", "RPCCore", logging]),
     module(
-      "Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2", "Threads"],
+      "Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2", "Threads", "SharedDomain"],
       touchesMemory: true),
     module(
       "Authentication", "Shared/Authentication",
@@ -263,7 +263,7 @@ let package = Package(
     tests(
       "RequestValidationTests", "Tests/Shared/RequestValidation",
       ["RequestValidation", "CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"]),
-    tests("CryptographyTests", "Tests/Shared/Cryptography", ["Cryptography"]),
+    tests("CryptographyTests", "Tests/Shared/Cryptography", ["Cryptography", "SharedDomain"]),
     tests("NoticesTests", "Tests/Shared/Notices", ["Notices", "SharedDomain", logging]),
     tests(
       "AuthenticationTests", "Tests/Shared/Authentication",

@@ -1,0 +1,78 @@
+private import CCrypto
+
+/// SHA-256 (FIPS 180-4).
+package enum SHA256 {
+  /// The length of a hash in bytes.
+  package static let byteCount = 32
+
+  /// The hash of the bytes, 32 bytes.
+  package static func hash(_ bytes: [UInt8]) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
+      unsafe CCrypto.SHA256(bytes, bytes.count, output.baseAddress)
+      count = byteCount
+    }
+  }
+
+  /// The hash of the text's UTF-8, 32 bytes.
+  package static func hash(_ text: String) -> [UInt8] {
+    hash(Array(text.utf8))
+  }
+}
+
+/// HMAC with SHA-256 (RFC 2104).
+package enum HMACSHA256 {
+  /// The authentication code of the bytes, 32 bytes.
+  package static func code(for bytes: [UInt8], key: [UInt8]) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: SHA256.byteCount) { output, count in
+      var length: UInt32 = 0
+      let result = unsafe HMAC(
+        EVP_sha256(), key, Int32(clamping: key.count), bytes, bytes.count, output.baseAddress,
+        &length)
+      precondition(unsafe result != nil && length == SHA256.byteCount, "HMAC has no memory")
+      count = SHA256.byteCount
+    }
+  }
+
+  /// Whether the code is right, compared in constant time.
+  package static func isValid(_ code: [UInt8], for bytes: [UInt8], key: [UInt8]) -> Bool {
+    constantTimeEqual(code, self.code(for: bytes, key: key))
+  }
+}
+
+/// HKDF with SHA-256 (RFC 5869): keys for several uses from one secret.
+package enum HKDFSHA256 {
+  /// Derives a key.
+  ///
+  /// - Parameters:
+  ///   - secret: the input keying material; as much entropy as the derived keys need.
+  ///   - salt: may be empty.
+  ///   - info: names the use, so that two uses never share a key.
+  ///   - count: bytes wanted, at most 8160.
+  package static func derive(
+    from secret: [UInt8], salt: [UInt8] = [], info: String, count: Int
+  ) -> [UInt8] {
+    derive(from: secret, salt: salt, info: Array(info.utf8), count: count)
+  }
+
+  static func derive(
+    from secret: [UInt8], salt: [UInt8], info: [UInt8], count: Int
+  ) -> [UInt8] {
+    precondition((1...255 * SHA256.byteCount).contains(count), "HKDF makes 1 to 8160 bytes")
+    let key = HMACSHA256.code(
+      for: secret, key: salt.isEmpty ? [UInt8](repeating: 0, count: SHA256.byteCount) : salt)
+    var derived: [UInt8] = []
+    var block: [UInt8] = []
+    var counter: UInt8 = 0
+    while derived.count < count {
+      counter += 1
+      block = HMACSHA256.code(for: block + info + [counter], key: key)
+      derived += block
+    }
+    return Array(derived.prefix(count))
+  }
+}
+
+/// Whether both are equal, in a time that depends on their lengths only.
+package func constantTimeEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+  unsafe left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
+}
