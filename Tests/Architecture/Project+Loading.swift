@@ -16,7 +16,7 @@ extension Project {
       let folder = project.targets[index].path + "/"
       project.targets[index].sources = files.filter { $0.path.hasPrefix(folder) }
     }
-    project.sources = files.filter { !$0.path.hasPrefix("Proto/Generated/") }
+    project.sources = files.filter { !$0.path.contains("/Generated/") }
     project.topLevelNames = try topLevelNames(of: root)
     return project
   }
