@@ -171,7 +171,9 @@ let package = Package(
       ]),
 
     // Shop.
-    module("ShopDomain", "Services/Shop/Domain", ["SharedDomain"]),
+    module(
+      "ShopDomain", "Services/Shop/Domain", ["SharedDomain"],
+      resources: [.embedInCode("Catalogue/standard.catalogue")]),
     module("ShopStorage", "Services/Shop/Storage", storage + ["ShopDomain", "SharedDomain"]),
     module(
       "ShopService", "Services/Shop/Service",
