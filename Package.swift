@@ -127,7 +127,7 @@ let package = Package(
       touchesMemory: true),
     module(
       "Authentication", "Shared/Authentication",
-      rpc + ["IdentityAPI", "OrganizationsAPI", "Cryptography", logging]),
+      handlers + ["IdentityAPI", "OrganizationsAPI", "Cryptography", logging]),
     module(
       "RequestValidation", "Shared/RequestValidation",
       ["CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"]),
@@ -270,8 +270,8 @@ let package = Package(
     tests(
       "AuthenticationTests", "Tests/Shared/Authentication",
       [
-        "Authentication", "Cryptography", "RPCCore", "IdentityAPI", "OrganizationsAPI",
-        "SharedDomain", "Messages", logging,
+        "Authentication", "Cryptography", "RPCCore", "GoogleAPI", "IdentityAPI",
+        "OrganizationsAPI", "SharedDomain", "Messages", logging,
       ]),
     tests(
       "BootstrapTests", "Tests/Shared/Bootstrap",

@@ -36,9 +36,10 @@ enum DependencyRules {
       "SQLCore", "SharedDomain", "Cryptography", "GoogleAPI", "CommonAPI", "Messages", "RPCCore",
       "Logging",
     ]),
-    "Cryptography": system.union(["CCrypto", "CArgon2", "Threads"]),
+    "Cryptography": system.union(["CCrypto", "CArgon2", "SharedDomain", "Threads"]),
+    "RequestValidation": ["CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"],
     "Authentication": standard.union(interfaces).union([
-      "RPCCore", "Messages", "SharedDomain", "Cryptography", "Logging",
+      "RPCCore", "RequestValidation", "Messages", "SharedDomain", "Cryptography", "Logging",
     ]),
     "Notices": system.union(["SharedDomain", "Cryptography", "Logging"]),
     "Bootstrap": system.union(network).union([
@@ -79,8 +80,8 @@ enum DependencyRules {
     case storage: return standard.union([domain, "SQLCore", "ServiceStorage", "SharedDomain"])
     case handlers:
       return standard.union(interfaces).union([
-        domain, storage, "RPCCore", "Messages", "SharedDomain", "SQLCore", "ServiceStorage",
-        "Authentication", "Cryptography", "Notices", "Logging",
+        domain, storage, "RPCCore", "RequestValidation", "Messages", "SharedDomain", "SQLCore",
+        "ServiceStorage", "Authentication", "Cryptography", "Notices", "Logging",
       ])
     case "kontor-\(service.lowercased())":
       return system.union(network).union(interfaces).union(drivers).union([
