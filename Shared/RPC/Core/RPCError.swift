@@ -1,3 +1,5 @@
+internal import GoogleAPI
+
 /// A call's failure: what a handler throws and what a client call throws.
 ///
 /// The message and the details reach the other side as they are, so neither may hold a secret.

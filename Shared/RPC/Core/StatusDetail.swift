@@ -1,3 +1,6 @@
+package import GoogleAPI
+internal import Messages
+
 /// One entry of `google.rpc.Status.details`.
 package enum StatusDetail: Sendable, Hashable {
   case errorInfo(ErrorInfo)
@@ -7,45 +10,58 @@ package enum StatusDetail: Sendable, Hashable {
   case other(AnyMessage)
 }
 
-/// Stands in for `google.rpc.ErrorInfo` until the generated module is there.
-package struct ErrorInfo: Sendable, Hashable {
-  package var reason: String
-  package var domain: String
-  package var metadata: [String: String]
-  package init(reason: String = "", domain: String = "", metadata: [String: String] = [:]) {
-    self.reason = reason
-    self.domain = domain
-    self.metadata = metadata
-  }
-}
+extension StatusDetail {
+  /// The prefix of the type URLs that are sent; on receipt only the name behind the last slash
+  /// counts.
+  private static let typePrefix = "type.googleapis.com/"
 
-/// Stands in for `google.rpc.BadRequest` until the generated module is there.
-package struct BadRequest: Sendable, Hashable {
-  package struct FieldViolation: Sendable, Hashable {
-    package var field: String
-    package var description: String
-    package init(field: String = "", description: String = "") {
-      self.field = field
-      self.description = description
+  /// Reads a detail; one of a known type that does not decode is kept as it came.
+  init(_ message: AnyMessage) {
+    let name = message.typeURL.utf8.split(separator: 0x2F).last.map { String(Substring($0)) }
+    switch name {
+    case ErrorInfo.fullName:
+      self = (try? ErrorInfo(serialized: message.value)).map(Self.errorInfo) ?? .other(message)
+    case BadRequest.fullName:
+      self = (try? BadRequest(serialized: message.value)).map(Self.badRequest) ?? .other(message)
+    case RetryInfo.fullName:
+      self = (try? RetryInfo(serialized: message.value)).map(Self.retryInfo) ?? .other(message)
+    default:
+      self = .other(message)
     }
   }
-  package var fieldViolations: [FieldViolation]
-  package init(fieldViolations: [FieldViolation] = []) {
-    self.fieldViolations = fieldViolations
+
+  /// The detail as `google.protobuf.Any`.
+  func packed() throws(MessageError) -> AnyMessage {
+    switch self {
+    case .errorInfo(let info): try Self.pack(info)
+    case .badRequest(let request): try Self.pack(request)
+    case .retryInfo(let info): try Self.pack(info)
+    case .other(let message): message
+    }
+  }
+
+  private static func pack<M: Message>(_ message: M) throws(MessageError) -> AnyMessage {
+    AnyMessage(typeURL: typePrefix + M.fullName, value: try message.serialized())
   }
 }
 
-/// Stands in for `google.rpc.RetryInfo` until the generated module is there.
-package struct RetryInfo: Sendable, Hashable {
-  package init() {}
-}
+extension RPCError {
+  /// The bytes of `grpc-status-details-bin`: a `google.rpc.Status` with the same code and message.
+  ///
+  /// Nil when there are no details, or when they do not encode (a NUL in a text): the status
+  /// itself is then sent without them.
+  package func encodedDetails() -> [UInt8]? {
+    guard !details.isEmpty, let entries = try? details.map({ try $0.packed() }) else { return nil }
+    let status = RPCStatus(
+      code: Int32(truncatingIfNeeded: code.rawValue), message: message, details: entries)
+    return try? status.serialized()
+  }
 
-/// Stands in for `google.protobuf.Any` until the generated module is there.
-package struct AnyMessage: Sendable, Hashable {
-  package var typeURL: String
-  package var value: [UInt8]
-  package init(typeURL: String = "", value: [UInt8] = []) {
-    self.typeURL = typeURL
-    self.value = value
+  /// The details in `grpc-status-details-bin`; none when the bytes do not decode or name another
+  /// code.
+  package static func decodedDetails(_ bytes: [UInt8], code: StatusCode) -> [StatusDetail] {
+    guard let status = try? RPCStatus(serialized: bytes), status.code == code.rawValue
+    else { return [] }
+    return status.details.map { StatusDetail($0) }
   }
 }
