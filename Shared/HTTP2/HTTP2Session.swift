@@ -46,6 +46,8 @@ internal import Glibc
   package private(set) var failure: HTTP2Error?
   private var drain = Drain.none
 
+  /// When the header block that is being received began; nil between blocks.
+  package private(set) var receivingHeadersSince: UInt64?
   private var now: UInt64
   private var resets: TokenBucket
   private var faults: TokenBucket
@@ -464,6 +466,7 @@ internal import Glibc
 
   func headersBegan(_ id: Int32, isRequest: Bool) {
     received.removeAll()
+    receivingHeadersSince = now
     guard isRequest, let session = unsafe session else { return }
     let stream = adopt()
     stream.id = id
@@ -501,6 +504,7 @@ internal import Glibc
   }
 
   func frameReceived(_ frame: ReceivedFrame) -> Int32 {
+    receivingHeadersSince = nil
     switch frame.kind {
     case .data:
       if frame.payloadSize > 0 {
@@ -550,6 +554,7 @@ internal import Glibc
 
   /// Counts an invalid frame or a reset that the peer made us send.
   func fault() -> Int32 {
+    receivingHeadersSince = nil
     guard !faults.take(now: now) else { return 0 }
     return stop(HTTP2Error(.enhanceYourCalm, "too many invalid frames"))
   }

@@ -46,6 +46,14 @@ internal import Glibc
       of: UInt32(truncatingIfNeeded: size).bigEndian, as: UInt32.self)
   }
 
+  /// Copies a part of the message into reserved room.
+  package func write(_ part: UnsafeRawBufferPointer, at offset: Int) {
+    precondition(
+      offset >= 0 && part.count <= capacity - Self.prefixSize - offset, "within the reserved room")
+    guard let start = part.baseAddress else { return }
+    unsafe (base + Self.prefixSize + offset).copyMemory(from: start, byteCount: part.count)
+  }
+
   /// Takes a message that exists as an array.
   package func fill(_ message: [UInt8]) {
     let room = unsafe reserve(message.count)

@@ -1,0 +1,186 @@
+internal import HTTP2
+internal import Messages
+internal import NIOCore
+internal import NIOPosix
+internal import RPCCore
+internal import TLS
+
+/// What the connections of one event loop share: executor, scratch memory, timers, and the turn.
+///
+/// A turn is one batch of input: connections take bytes in, handlers run, then every connection
+/// with output writes it at once.
+///
+/// `@unchecked Sendable`: everything but `executor` and `eventLoop` is touched on the event loop
+/// only, which debug builds assert.
+@safe final class LoopContext: @unchecked Sendable {
+  /// Plaintext of one TLS write at most.
+  static let plaintextBytes = 64 * 1024
+  /// Message buffers kept for later calls, and how much memory each keeps.
+  private static let retainedBuffers = 256
+  private static let retainedBufferBytes = 16 * 1024
+
+  let eventLoop: any EventLoop
+  private(set) lazy var executor = LoopExecutor(eventLoop: eventLoop) { [unowned self] in
+    scheduleTurn()
+  }
+  let tlsScratch = TLSScratch()
+  let http2Scratch = HTTP2Scratch()
+  let arena = MessageArena()
+  let plaintext = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: LoopContext.plaintextBytes, alignment: 16)
+  /// `:status 200` and the content type.
+  let responseHeaders = HTTP2HeaderBlock(constant: [
+    (":status", "200"), ("content-type", "application/grpc"),
+  ])
+  /// `grpc-status 0`.
+  let successTrailers = HTTP2HeaderBlock(constant: [("grpc-status", "0")])
+  /// The list that is being built for sending.
+  let headers = HTTP2HeaderBlock()
+
+  private var buffers: [MessageBuffer] = []
+  private var dirty: ContiguousArray<Connection> = []
+  private var isInTurn = false
+  private var isTurnScheduled = false
+  private var wheel = TimerWheel(now: Deadline.now())
+  private var isTickScheduled = false
+  private var connections: [ObjectIdentifier: Connection] = [:]
+  private var housekeeping: RepeatedTask?
+  private var random: UInt64 = .random(in: 1 ... .max)
+
+  private static let ofThread = ThreadSpecificVariable<LoopContext>()
+
+  private init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  deinit { unsafe plaintext.deallocate() }
+
+  /// The context of the event loop that this code runs on; made on first use.
+  static func current(_ eventLoop: any EventLoop) -> LoopContext {
+    eventLoop.preconditionInEventLoop()
+    if let context = ofThread.currentValue { return context }
+    let context = LoopContext(eventLoop: eventLoop)
+    ofThread.currentValue = context
+    return context
+  }
+
+  // MARK: Turns
+
+  /// Input begins; output waits for `endTurn`.
+  func beginTurn() { isInTurn = true }
+
+  /// Runs what is ready and writes what connections have to say.
+  func endTurn() {
+    eventLoop.assertInEventLoop()
+    isInTurn = true
+    repeat {
+      executor.drain()
+      while !dirty.isEmpty {
+        let batch = dirty
+        dirty.removeAll(keepingCapacity: true)
+        for connection in batch {
+          connection.isDirty = false
+          connection.flush()
+        }
+      }
+    } while executor.hasReadyJobs
+    isInTurn = false
+  }
+
+  /// Makes sure that a turn ends soon.
+  func scheduleTurn() {
+    guard !isInTurn, !isTurnScheduled else { return }
+    isTurnScheduled = true
+    eventLoop.execute { [self] in
+      isTurnScheduled = false
+      endTurn()
+    }
+  }
+
+  /// Notes that a connection has output.
+  func markDirty(_ connection: Connection) {
+    guard !connection.isDirty else { return }
+    connection.isDirty = true
+    dirty.append(connection)
+    scheduleTurn()
+  }
+
+  // MARK: Memory
+
+  func takeBuffer() -> MessageBuffer { buffers.popLast() ?? MessageBuffer() }
+
+  func give(_ buffer: MessageBuffer) {
+    guard buffers.count < Self.retainedBuffers else { return }
+    buffer.reset(keeping: Self.retainedBufferBytes)
+    buffers.append(buffer)
+  }
+
+  // MARK: Time
+
+  /// Fires a target's timer at a monotonic time in nanoseconds, or up to two ticks later.
+  func setTimer(_ target: any TimerTarget, at time: UInt64, now: UInt64) {
+    wheel.set(target, at: time, now: now)
+    scheduleTick()
+  }
+
+  func cancelTimer(_ target: any TimerTarget) { wheel.cancel(target) }
+
+  private func scheduleTick() {
+    guard !isTickScheduled, !wheel.isEmpty else { return }
+    isTickScheduled = true
+    let delay = TimeAmount.nanoseconds(Int64(TimerWheel.tickNanoseconds))
+    eventLoop.scheduleTask(in: delay) { [self] in
+      isTickScheduled = false
+      for target in wheel.expired(now: Deadline.now()) { target.timerFired() }
+      scheduleTick()
+    }
+  }
+
+  // MARK: Connections
+
+  func add(_ connection: Connection) {
+    connections[ObjectIdentifier(connection)] = connection
+    guard housekeeping == nil else { return }
+    let second = TimeAmount.seconds(1)
+    housekeeping = eventLoop.scheduleRepeatedTask(initialDelay: second, delay: second) {
+      [unowned self] _ in
+      let now = Deadline.now()
+      for connection in Array(connections.values) { connection.secondPassed(now: now) }
+    }
+  }
+
+  func remove(_ connection: Connection) {
+    connections[ObjectIdentifier(connection)] = nil
+    guard connections.isEmpty else { return }
+    housekeeping?.cancel()
+    housekeeping = nil
+  }
+
+  // MARK: Chance
+
+  /// A pseudo-random number (xorshift64*), for correlation ids and jitter; not for secrets.
+  func nextRandom() -> UInt64 {
+    random ^= random >> 12
+    random ^= random << 25
+    random ^= random >> 27
+    return random &* 0x2545_F491_4F6C_DD1D
+  }
+
+  /// A new correlation id: 16 hexadecimal digits.
+  func newCorrelationID() -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let number = nextRandom()
+    return unsafe String(unsafeUninitializedCapacity: 16) { room in
+      for index in 0..<16 {
+        unsafe room.initializeElement(
+          at: index, to: digits[Int(number >> UInt64(60 - 4 * index) & 0xF)])
+      }
+      return 16
+    }
+  }
+}
+
+/// A value that is used on one event loop only and passes through code that wants it Sendable.
+///
+/// `@unchecked Sendable`: whoever unwraps it is on the loop that owns the value.
+struct LoopConfined<Value>: @unchecked Sendable {
+  let value: Value
+}

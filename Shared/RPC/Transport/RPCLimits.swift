@@ -1,0 +1,65 @@
+package import HTTP2
+
+/// Every bound of servers and channels, with its unit in its name.
+package struct RPCLimits: Sendable {
+  /// What HTTP/2 sessions keep to.
+  package var http2 = HTTP2Limits()
+
+  // MARK: Messages
+
+  /// A received message; checked at its prefix, before anything is buffered.
+  package var maximumMessageBytes = 4 * 1024 * 1024
+  /// Bytes of unfinished requests that one connection may hold in memory.
+  package var maximumBufferedRequestBytes = 16 * 1024 * 1024
+  /// `grpc-message` before percent-encoding; the rest is cut.
+  package var maximumStatusMessageBytes = 1024
+  /// Encoded details beyond this are left out of the trailers.
+  package var maximumStatusDetailsBytes = 8 * 1024
+
+  // MARK: Connections of a server
+
+  /// Open connections of the whole server; further ones are closed at once.
+  package var maximumConnections = 10_000
+  /// Open connections of one remote address.
+  package var maximumConnectionsPerAddress = 2_000
+  /// From accepting to the end of the TLS handshake.
+  package var handshakeSeconds = 10
+  /// From the handshake to the client's HTTP/2 preface and SETTINGS.
+  package var prefaceSeconds = 10
+  /// From the first to the last frame of one header block.
+  package var headerSeconds = 10
+  /// From a request's headers to its end.
+  package var requestSeconds = 60
+  /// Without a byte taken by the peer while output waits.
+  package var writeProgressSeconds = 30
+  /// Without an open call, until the server drains the connection.
+  package var idleSeconds = 15 * 60
+  /// For the peer to close after our last byte.
+  package var lingerSeconds = 2
+  /// For the answer to the PING of a drain.
+  package var drainPingSeconds = 5
+
+  // MARK: Channels of a client
+
+  /// Name resolution, TCP, TLS and the server's SETTINGS together.
+  package var connectSeconds = 10
+  /// Wait after the first failed attempt.
+  package var firstBackoffMilliseconds = 50
+  /// Longest wait between attempts.
+  package var maximumBackoffMilliseconds = 10_000
+  /// Each wait is this many percent of the one before (gRPC "Connection backoff": 160).
+  package var backoffGrowthPercent = 160
+  /// Up to this many percent are added to or taken from a wait.
+  package var backoffJitterPercent = 20
+  /// Calls on one connection at once, below what the server allows.
+  package var maximumCallsPerConnection = 100
+  /// Calls waiting for a connection or for room on it; further ones are RESOURCE_EXHAUSTED.
+  package var maximumWaitingCalls = 10_000
+  /// Further attempts of a call that the server did not process because it went away.
+  package var maximumUnprocessedRetries = 3
+
+  package init() {}
+
+  /// The limits as documented in Shared/Documentation/RPC.md.
+  package static let standard = RPCLimits()
+}

@@ -1,0 +1,57 @@
+internal import HTTP2
+internal import RPCCore
+
+/// One call on a server, from its headers to its answer. Confined to its connection's event loop.
+final class ServerCall: TimerTarget {
+  /// How far the call is.
+  enum State: Sendable, Hashable {
+    /// The request is still arriving.
+    case receiving
+    /// The handler runs.
+    case running
+    /// Answered, or its stream is gone; a handler that still runs answers nobody.
+    case finished
+  }
+
+  /// Who answers.
+  enum Target {
+    case method(MethodEntry)
+    case fallback(MethodDescriptor)
+
+    var descriptor: MethodDescriptor {
+      switch self {
+      case .method(let entry): entry.method
+      case .fallback(let descriptor): descriptor
+      }
+    }
+  }
+
+  let streamID: Int32
+  let connection: ServerConnection
+  let target: Target
+  let context: ServerContext
+  /// The request while it arrives, then the answer.
+  let buffer: MessageBuffer
+  var deframer: MessageDeframer
+  var state = State.receiving
+  /// Request bytes counted against the connection's budget.
+  var bufferedBytes = 0
+  var task: Task<Void, Never>?
+  var timerPosition: TimerPosition?
+  /// Monotonic time of the timer, in nanoseconds.
+  var timerTime: UInt64 = 0
+
+  init(
+    streamID: Int32, connection: ServerConnection, target: Target, context: ServerContext,
+    buffer: MessageBuffer, limit: Int
+  ) {
+    self.streamID = streamID
+    self.connection = connection
+    self.target = target
+    self.context = context
+    self.buffer = buffer
+    deframer = MessageDeframer(limit: limit)
+  }
+
+  func timerFired() { connection.timeout(self) }
+}

@@ -1,0 +1,381 @@
+internal import HTTP2
+internal import Logging
+internal import NIOCore
+internal import RPCCore
+internal import TLS
+
+/// A server's end of a connection: turns streams into calls (gRPC over HTTP/2).
+final class ServerConnection: Connection {
+  private let core: ServerCore
+  private let remoteAddress: String
+  private var peer: Peer
+  /// Whether this peer may call each method: unknown, yes or no.
+  private var permissions: [Bool?]
+  /// Handlers that have not returned, their streams open or not.
+  private var runningHandlers = 0
+  /// Bytes of requests that are still arriving.
+  private var bufferedBytes = 0
+  private var lastActivity = Deadline.now()
+  private var drainingSince: UInt64?
+
+  init(core: ServerCore, loop: LoopContext, engine: TLSEngine, remoteAddress: String) {
+    self.core = core
+    self.remoteAddress = remoteAddress
+    peer = Peer(remoteAddress: remoteAddress)
+    permissions = Array(repeating: nil, count: core.router.count)
+    super.init(loop: loop, limits: core.limits, engine: engine)
+  }
+
+  override func handshakeCompleted(_ handshake: TLSHandshake) {
+    peer = Peer(remoteAddress: remoteAddress, certificateNames: handshake.peerNames)
+    if drainingSince != nil { session?.beginDrain() }
+  }
+
+  override func ended() {
+    if let closeReason {
+      core.logger.debug(
+        "connection ended", metadata: ["peer": "\(remoteAddress)", "reason": "\(closeReason)"])
+    }
+  }
+
+  override func checkLimits(now: UInt64) {
+    if let drainingSince, isOver(drainingSince, limits.drainPingSeconds, now) {
+      session?.finishDrain()
+      loop.markDirty(self)
+    } else if drainingSince == nil, session?.openStreams == 0,
+      isOver(lastActivity, limits.idleSeconds, now)
+    {
+      drain()
+    }
+  }
+
+  /// Begins the graceful end: no call accepted so far is lost.
+  func drain() {
+    guard drainingSince == nil else { return }
+    drainingSince = Deadline.now()
+    session?.beginDrain()
+    loop.markDirty(self)
+  }
+
+  // MARK: The request
+
+  override func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
+    lastActivity = now
+    guard stream.owner == nil, session?.stream(stream.id) != nil else { return }
+    guard runningHandlers < Int(limits.http2.maximumConcurrentStreams) else {
+      session?.reset(stream, .refusedStream)
+      return
+    }
+    switch RequestHead.read(headers, core.router) {
+    case .success(let head): accept(head, stream)
+    case .failure(.rpc(let error)): refuse(stream, error)
+    case .failure(.http(let status, let message)): refuse(stream, httpStatus: status, message)
+    }
+  }
+
+  private func accept(_ head: RequestHead, _ stream: HTTP2Stream) {
+    let target: ServerCall.Target
+    if let entry = head.entry {
+      guard isAllowed(entry) else { return refuse(stream, denied(entry.method.service)) }
+      target = .method(entry)
+    } else if core.fallback != nil,
+      let descriptor = head.unknownPath.flatMap({ MethodDescriptor(path: $0) }),
+      !descriptor.path.utf8.contains(UInt8(ascii: "?"))
+    {
+      guard core.allows(peer.certificateNames, toCall: descriptor.service) else {
+        return refuse(stream, denied(descriptor.service))
+      }
+      target = .fallback(descriptor)
+    } else {
+      return refuse(stream, RPCError(.unimplemented, "this server has no such method"))
+    }
+    let deadline = head.timeout.map { timeout in
+      let (time, overflow) = now.addingReportingOverflow(timeout)
+      return Deadline(uptimeNanoseconds: overflow ? .max : time)
+    }
+    guard head.timeout != 0 else {
+      return refuse(stream, RPCError(.deadlineExceeded, "the deadline had passed on arrival"))
+    }
+    let context = ServerContext(
+      method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
+      correlationID: head.correlationID ?? loop.newCorrelationID(),
+      traceparent: head.traceparent)
+    let call = ServerCall(
+      streamID: stream.id, connection: self, target: target, context: context,
+      buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes)
+    stream.owner = call
+    let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
+    call.timerTime = min(limit, deadline?.uptimeNanoseconds ?? limit)
+    loop.setTimer(call, at: call.timerTime, now: now)
+  }
+
+  private func isAllowed(_ entry: MethodEntry) -> Bool {
+    if let known = permissions[entry.index] { return known }
+    let allowed = core.allows(peer.certificateNames, toCall: entry.method.service)
+    permissions[entry.index] = allowed
+    return allowed
+  }
+
+  private func denied(_ service: String) -> RPCError {
+    let name = peer.certificateNames.first ?? "a peer without a certificate"
+    core.logger.warning(
+      "peer refused",
+      metadata: ["peer": "\(remoteAddress)", "name": "\(name)", "rpc_service": "\(service)"])
+    return RPCError(
+      .permissionDenied, reason: "PEER_NOT_ALLOWED", "\(name) may not call \(service)")
+  }
+
+  override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    session?.consume(stream, bytes.count)
+    guard let call = call(of: stream), call.state == .receiving else { return }
+    bufferedBytes += bytes.count
+    call.bufferedBytes += bytes.count
+    do {
+      unsafe try call.deframer.append(bytes, into: call.buffer)
+    } catch {
+      return answer(call, error)
+    }
+    if bufferedBytes > limits.maximumBufferedRequestBytes {
+      answer(
+        call, RPCError(.resourceExhausted, "too many unfinished requests on this connection"))
+    }
+  }
+
+  override func endReceived(_ stream: HTTP2Stream) {
+    guard let call = call(of: stream), call.state == .receiving else { return }
+    guard call.deframer.isComplete else {
+      let isEmpty = call.deframer.isEmpty
+      return answer(
+        call,
+        isEmpty
+          ? RPCError(.unimplemented, "a unary call without a message")
+          : RPCError(.internalError, "the request ended inside a message"))
+    }
+    start(call)
+  }
+
+  override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    guard let call = call(of: stream) else { return }
+    stream.owner = nil
+    let wasRunning = call.state == .running
+    let wasReceiving = call.state == .receiving
+    leave(call)
+    if wasRunning { call.task?.cancel() }
+    if wasReceiving { loop.give(call.buffer) }
+  }
+
+  private func call(of stream: HTTP2Stream) -> ServerCall? {
+    stream.owner.map { unsafe unsafeDowncast($0, to: ServerCall.self) }
+  }
+
+  // MARK: The handler
+
+  private func start(_ call: ServerCall) {
+    leaveBudget(call)
+    call.state = .running
+    runningHandlers += 1
+    retime(call)
+    let confined = LoopConfined(value: call)
+    let task = Task.immediate(executorPreference: loop.executor) {
+      await confined.value.connection.run(confined.value)
+    }
+    if call.state == .running { call.task = task }
+  }
+
+  /// Replaces the limit on the request's arrival by the call's deadline.
+  private func retime(_ call: ServerCall) {
+    guard call.timerTime != call.context.deadline?.uptimeNanoseconds else { return }
+    loop.cancelTimer(call)
+    guard let deadline = call.context.deadline else { return }
+    loop.setTimer(call, at: deadline.uptimeNanoseconds, now: now)
+  }
+
+  /// Runs the handler on the event loop and answers with what comes of it.
+  private func run(_ call: ServerCall) async {
+    do {
+      switch call.target {
+      case .method(let entry):
+        let invocation = unsafe UnaryInvocation(
+          request: call.buffer.message, context: call.context, interceptors: core.interceptors,
+          arena: loop.arena, limits: core.messageLimits, output: call.buffer)
+        try await entry.handler.invoke(invocation)
+        handlerReturned(call, nil)
+      case .fallback(let descriptor):
+        handlerReturned(call, try await runFallback(call, descriptor))
+      }
+    } catch {
+      loop.eventLoop.assertInEventLoop()
+      runningHandlers -= 1
+      if call.state == .running { answer(call, status(of: error, call)) }
+      loop.give(call.buffer)
+    }
+  }
+
+  private func runFallback(
+    _ call: ServerCall, _ descriptor: MethodDescriptor
+  ) async throws -> RawResponse {
+    guard let fallback = core.fallback else {
+      throw RPCError(.unimplemented, "this server has no such method")
+    }
+    let request = unsafe Array(call.buffer.message)
+    var response: RawResponse?
+    try await core.interceptors.run(call.context) { context in
+      response = try await fallback.handle(
+        method: descriptor.path, request: request, context: context)
+    }
+    guard let response else {
+      throw RPCError(.internalError, "an interceptor answered without a response")
+    }
+    call.buffer.fill(response.message)
+    return response
+  }
+
+  private func handlerReturned(_ call: ServerCall, _ response: RawResponse?) {
+    loop.eventLoop.assertInEventLoop()
+    runningHandlers -= 1
+    if call.state == .running { succeed(call, response) }
+    loop.give(call.buffer)
+  }
+
+  /// What a handler's error says to the caller.
+  private func status(of error: any Error, _ call: ServerCall) -> RPCError {
+    if let error = error as? RPCError {
+      return error.code == .ok ? RPCError(.unknown, error.message) : error
+    }
+    if error is CancellationError {
+      return call.context.deadline?.isPast == true
+        ? RPCError(.deadlineExceeded, "the deadline has passed")
+        : RPCError(.cancelled, "the call was cancelled")
+    }
+    core.logger.error(
+      "handler failed",
+      metadata: [
+        "method": "\(call.context.method.path)", "correlation_id": "\(call.context.correlationID)",
+        "error": "\(error)",
+      ])
+    return RPCError(
+      .internalError, reason: "INTERNAL",
+      "internal error; the correlation id is \(call.context.correlationID)",
+      metadata: ["correlation_id": call.context.correlationID])
+  }
+
+  /// A deadline passed, or the request took too long to arrive.
+  func timeout(_ call: ServerCall) {
+    guard call.state != .finished else { return }
+    let wasRunning = call.state == .running
+    answer(call, RPCError(.deadlineExceeded, "the deadline has passed"))
+    if wasRunning { call.task?.cancel() }
+  }
+
+  // MARK: The answer
+
+  private func succeed(_ call: ServerCall, _ response: RawResponse?) {
+    guard let session, let stream = session.stream(call.streamID) else { return leave(call) }
+    guard unsafe call.buffer.framed.count <= session.limits.maximumQueuedBytes - session.queuedBytes
+    else {
+      return answer(
+        call, RPCError(.resourceExhausted, "the peer reads its answers too slowly"))
+    }
+    leave(call)
+    stream.owner = nil
+    if let response, !response.initialMetadata.isEmpty {
+      let headers = block(":status", "200")
+      write(response.initialMetadata, to: headers, call)
+      session.submitHeaders(stream, headers, endStream: false)
+    } else {
+      session.submitHeaders(stream, loop.responseHeaders, endStream: false)
+    }
+    unsafe session.submitData(stream, call.buffer.framed)
+    if let response, !response.trailingMetadata.isEmpty {
+      let trailers = HTTP2HeaderBlock()
+      trailers.append("grpc-status", "0")
+      write(response.trailingMetadata, to: trailers, call)
+      session.submitTrailers(stream, trailers)
+    } else {
+      session.submitTrailers(stream, loop.successTrailers)
+    }
+    loop.markDirty(self)
+  }
+
+  /// Answers a call with an error: one header block that ends the stream (Trailers-Only).
+  private func answer(_ call: ServerCall, _ error: RPCError) {
+    let wasReceiving = call.state == .receiving
+    leave(call)
+    if let stream = session?.stream(call.streamID) {
+      stream.owner = nil
+      refuse(stream, error, call)
+    }
+    if wasReceiving { loop.give(call.buffer) }
+  }
+
+  private func refuse(
+    _ stream: HTTP2Stream, _ error: RPCError, _ call: ServerCall? = nil
+  ) {
+    let headers = block(":status", "200")
+    writeStatus(error, to: headers)
+    write(error.metadata, to: headers, call)
+    end(stream, headers)
+  }
+
+  /// Answers what is not gRPC in a way that HTTP clients understand too.
+  private func refuse(
+    _ stream: HTTP2Stream, httpStatus: StaticString, _ message: String
+  ) {
+    let headers = block(":status", httpStatus)
+    writeStatus(RPCError(.internalError, message), to: headers)
+    end(stream, headers)
+  }
+
+  private func end(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
+    session?.submitHeaders(stream, headers, endStream: true)
+    // The client may stop sending (RFC 9113, 8.1).
+    if !stream.hasReceivedEnd { session?.reset(stream, .noError) }
+    loop.markDirty(self)
+  }
+
+  private func block(_ name: StaticString, _ value: StaticString) -> HTTP2HeaderBlock {
+    loop.headers.removeAll()
+    loop.headers.append(name, value)
+    loop.headers.append("content-type", "application/grpc")
+    return loop.headers
+  }
+
+  private func writeStatus(_ error: RPCError, to headers: HTTP2HeaderBlock) {
+    headers.append("grpc-status", "\(error.code.rawValue)")
+    if !error.message.isEmpty {
+      headers.append(
+        "grpc-message",
+        PercentEncoding.encode(error.message, limit: limits.maximumStatusMessageBytes))
+    }
+    if error.code == .unimplemented { headers.append("grpc-accept-encoding", "identity") }
+    if let details = error.encodedDetails(), details.count <= limits.maximumStatusDetailsBytes {
+      headers.append("grpc-status-details-bin", Base64.encode(details))
+    }
+  }
+
+  private func write(_ metadata: Metadata, to headers: HTTP2HeaderBlock, _ call: ServerCall?) {
+    for entry in metadata.entries {
+      do throws(RPCError) {
+        try Metadata(entries: [entry]).write(to: headers)
+      } catch {
+        core.logger.error(
+          "metadata not sent",
+          metadata: [
+            "method": "\(call?.context.method.path ?? "")", "error": "\(error.message)",
+          ])
+      }
+    }
+  }
+
+  /// Takes a call out of the connection's books.
+  private func leave(_ call: ServerCall) {
+    leaveBudget(call)
+    loop.cancelTimer(call)
+    call.state = .finished
+  }
+
+  private func leaveBudget(_ call: ServerCall) {
+    bufferedBytes -= call.bufferedBytes
+    call.bufferedBytes = 0
+  }
+}

@@ -1,0 +1,118 @@
+internal import HTTP2
+internal import RPCCore
+
+/// What a server reads out of a request's headers (gRPC over HTTP/2, "Requests").
+struct RequestHead {
+  /// Nil when the path is not ours.
+  var entry: MethodEntry?
+  /// The path of a method that only the fallback may know.
+  var unknownPath: String?
+  /// Nanoseconds from `grpc-timeout`.
+  var timeout: UInt64?
+  var metadata = Metadata()
+  var correlationID: String?
+  var traceparent: String?
+
+  /// Why a request is not a call.
+  enum Refusal: Error {
+    /// Not gRPC: answered with an HTTP status.
+    case http(status: StaticString, message: String)
+    case rpc(RPCError)
+  }
+
+  /// Reads and checks a header list; nothing in it can trap.
+  static func read(
+    _ headers: HTTP2HeaderBlock, _ router: Router
+  ) -> Result<RequestHead, Refusal> {
+    do throws(Refusal) {
+      return .success(try RequestHead(headers, router))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private init(_ headers: HTTP2HeaderBlock, _ router: Router) throws(Refusal) {
+    guard !headers.isOversized else {
+      throw .rpc(RPCError(.resourceExhausted, "the request's header list is too long"))
+    }
+    var isPost = false
+    var hasTrailers = false
+    var hasContentType = false
+    var authority: UnsafeBufferPointer<UInt8>?
+    var host: UnsafeBufferPointer<UInt8>?
+    var failure: RPCError?
+    var unknownEncoding: String?
+    for index in 0..<headers.count {
+      let name = unsafe headers.name(index)
+      let value = unsafe headers.value(index)
+      guard let first = unsafe name.first else { continue }
+      switch first {
+      case UInt8(ascii: ":"):
+        if unsafe matches(name, ":method") {
+          isPost = unsafe matches(value, "POST")
+        } else if unsafe matches(name, ":path") {
+          entry = unsafe router.find(value)
+          if entry == nil { unknownPath = unsafe String(decoding: value, as: UTF8.self) }
+        } else if unsafe matches(name, ":authority") {
+          unsafe authority = unsafe value
+        }
+      case UInt8(ascii: "g") where unsafe hasPrefix(name, "grpc-"):
+        if unsafe matches(name, "grpc-timeout") {
+          timeout = unsafe Timeout.parse(value)
+          if timeout == nil { failure = RPCError(.internalError, "malformed grpc-timeout") }
+        } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
+          unknownEncoding = unsafe PercentEncoding.encode(
+            String(decoding: value, as: UTF8.self), limit: 64)
+        }
+      case UInt8(ascii: "t") where unsafe matches(name, "te"):
+        hasTrailers = unsafe matches(value, "trailers")
+      case UInt8(ascii: "t") where unsafe matches(name, "traceparent"):
+        if value.count <= 128, unsafe HeaderNames.isValidText(value) {
+          traceparent = unsafe String(decoding: value, as: UTF8.self)
+        }
+      case UInt8(ascii: "c") where unsafe matches(name, "content-type"):
+        hasContentType = unsafe isGRPCContentType(value)
+      case UInt8(ascii: "c") where unsafe matches(name, "content-length"):
+        break
+      case UInt8(ascii: "h") where unsafe matches(name, "host"):
+        unsafe host = unsafe value
+      case UInt8(ascii: "x") where unsafe matches(name, "x-correlation-id"):
+        if unsafe isCorrelationID(value) { correlationID = unsafe String(decoding: value, as: UTF8.self) }
+      default:
+        guard failure == nil else { continue }
+        do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch { failure = error }
+      }
+    }
+    guard isPost else {
+      throw .http(status: "405", message: "gRPC requests are POST")
+    }
+    guard hasContentType else {
+      throw .http(status: "415", message: "gRPC requests have content type application/grpc")
+    }
+    guard hasTrailers else {
+      throw .rpc(RPCError(.internalError, "the request has no te: trailers"))
+    }
+    if let host = unsafe host, let authority = unsafe authority, unsafe !host.elementsEqual(authority) {
+      throw .rpc(RPCError(.internalError, "host and :authority differ"))
+    }
+    if let failure { throw .rpc(failure) }
+    if let unknownEncoding {
+      throw .rpc(
+        RPCError(.unimplemented, "message encoding \(unknownEncoding) is not supported"))
+    }
+  }
+}
+
+/// `[A-Za-z0-9._-]{1,64}`: what may stand in a log line as it came.
+func isCorrelationID(_ value: some Collection<UInt8>) -> Bool {
+  guard !value.isEmpty, value.count <= 64 else { return false }
+  return value.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}
