@@ -27,6 +27,8 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   let engine: TLSEngine
   private(set) var session: HTTP2Session?
   private(set) var state = State.handshaking
+  /// True once the connection has been open.
+  private(set) var wasOpen = false
   /// Why the connection ended, for logs and for clients' errors.
   private(set) var closeReason: String?
   var isDirty = false
@@ -63,6 +65,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   func settingsReceived() {
     guard state == .settling else { return }
     enter(.open)
+    wasOpen = true
     opened()
   }
 

@@ -100,7 +100,8 @@ package final class RPCServer: Sendable {
     let place = "port \(configuration.port) on \(configuration.host)"
     switch (error as? IOError)?.errnoCode {
     case EADDRINUSE: return StartError(description: "\(place) is taken")
-    case EACCES: return StartError(description: "\(place) needs more rights; choose a port above 1023")
+    case EACCES:
+      return StartError(description: "\(place) needs more rights; choose a port above 1023")
     case EADDRNOTAVAIL:
       return StartError(description: "\(configuration.host) is not an address of this machine")
     default: return StartError(description: "cannot listen on \(place): \(error)")

@@ -77,10 +77,14 @@ struct RequestHead {
       case UInt8(ascii: "h") where unsafe matches(name, "host"):
         unsafe host = unsafe value
       case UInt8(ascii: "x") where unsafe matches(name, "x-correlation-id"):
-        if unsafe isCorrelationID(value) { correlationID = unsafe String(decoding: value, as: UTF8.self) }
+        if unsafe isCorrelationID(value) {
+          correlationID = unsafe String(decoding: value, as: UTF8.self)
+        }
       default:
         guard failure == nil else { continue }
-        do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch { failure = error }
+        do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
+          failure = error
+        }
       }
     }
     guard isPost else {
@@ -92,7 +96,9 @@ struct RequestHead {
     guard hasTrailers else {
       throw .rpc(RPCError(.internalError, "the request has no te: trailers"))
     }
-    if let host = unsafe host, let authority = unsafe authority, unsafe !host.elementsEqual(authority) {
+    if let host = unsafe host, let authority = unsafe authority,
+      unsafe !host.elementsEqual(authority)
+    {
       throw .rpc(RPCError(.internalError, "host and :authority differ"))
     }
     if let failure { throw .rpc(failure) }

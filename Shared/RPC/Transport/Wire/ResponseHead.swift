@@ -33,7 +33,9 @@ struct ResponseHead {
       isGRPC = unsafe isGRPCContentType(value)
     } else if unsafe matches(name, "grpc-status") {
       hasStatus = true
-      status = unsafe Int(String(decoding: value, as: UTF8.self)).flatMap { StatusCode(rawValue: $0) }
+      status = unsafe Int(String(decoding: value, as: UTF8.self)).flatMap {
+        StatusCode(rawValue: $0)
+      }
     } else if unsafe matches(name, "grpc-message") {
       message = unsafe PercentEncoding.decode(value)
     } else if unsafe matches(name, "grpc-status-details-bin") {

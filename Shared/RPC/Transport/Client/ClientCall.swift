@@ -1,0 +1,84 @@
+internal import HTTP2
+internal import RPCCore
+
+/// One call of a client, from its start to its outcome. Confined to its channel's event loop.
+final class ClientCall: TimerTarget {
+  /// How far the call is.
+  enum State: Sendable, Hashable {
+    /// Not on a connection yet.
+    case waiting
+    /// On a stream.
+    case sent(streamID: Int32)
+    case finished
+  }
+
+  let method: MethodDescriptor
+  let request: [UInt8]
+  let options: CallOptions
+  let deadline: Deadline?
+  var state = State.waiting
+  /// The connection of a sent call.
+  weak var connection: ClientConnection?
+  /// The channel that the call waits in or runs on.
+  let channel: LoopChannel
+
+  // The answer as it arrives.
+  var initial: ResponseHead?
+  var trailers: ResponseHead?
+  var deframer: MessageDeframer
+  let buffer: MessageBuffer
+
+  /// The server refused the stream once already.
+  var wasRefused = false
+  /// Attempts that the server did not process because it went away.
+  var unprocessedAttempts = 0
+  var timerPosition: TimerPosition?
+
+  private var continuation: CheckedContinuation<RawResponse, any Error>?
+
+  init(
+    method: MethodDescriptor, request: [UInt8], options: CallOptions, deadline: Deadline?,
+    channel: LoopChannel, limit: Int, continuation: CheckedContinuation<RawResponse, any Error>
+  ) {
+    self.method = method
+    self.request = request
+    self.options = options
+    self.deadline = deadline
+    self.channel = channel
+    self.continuation = continuation
+    buffer = channel.loop.takeBuffer()
+    deframer = MessageDeframer(limit: limit)
+  }
+
+  /// Forgets what of an answer has arrived, for another attempt.
+  func restart(limit: Int) {
+    state = .waiting
+    connection = nil
+    initial = nil
+    trailers = nil
+    deframer = MessageDeframer(limit: limit)
+  }
+
+  /// Ends the call; only the first outcome counts.
+  func finish(_ outcome: Result<RawResponse, RPCError>) {
+    guard state != .finished else { return }
+    state = .finished
+    channel.loop.cancelTimer(self)
+    channel.loop.give(buffer)
+    let continuation = continuation
+    self.continuation = nil
+    continuation?.resume(with: outcome.mapError { $0 as any Error })
+  }
+
+  func timerFired() {
+    abandon(RPCError(.deadlineExceeded, "the deadline has passed"))
+  }
+
+  /// Ends the call from our side and tells the server.
+  func abandon(_ error: RPCError) {
+    guard state != .finished else { return }
+    if case .sent(let id) = state { connection?.cancel(streamID: id) }
+    finish(.failure(error))
+    channel.callAbandoned()
+  }
+}

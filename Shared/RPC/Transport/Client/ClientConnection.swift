@@ -1,0 +1,210 @@
+internal import HTTP2
+internal import NIOCore
+internal import RPCCore
+internal import TLS
+
+/// A client's end of a connection: turns calls into streams (gRPC over HTTP/2).
+final class ClientConnection: Connection {
+  private let target: HostPort
+  private let channel: LoopChannel
+  /// False once the server goes away or the connection has ended.
+  private(set) var acceptsCalls = false
+  /// Streams beyond this were not processed, by the server's GOAWAY.
+  private var lastProcessedStreamID = Int32.max
+
+  init(channel: LoopChannel, target: HostPort, engine: TLSEngine) {
+    self.channel = channel
+    self.target = target
+    super.init(loop: channel.loop, limits: channel.limits, engine: engine)
+  }
+
+  override var role: HTTP2Session.Role { .client }
+
+  override func opened() {
+    acceptsCalls = true
+    channel.connectionOpened(self)
+  }
+
+  override func ended() {
+    acceptsCalls = false
+    channel.connectionEnded(self)
+  }
+
+  override func checkLimits(now: UInt64) {
+    guard !acceptsCalls, session?.openStreams == 0 else { return }
+    session?.terminate(.noError)
+    loop.markDirty(self)
+  }
+
+  override func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) {
+    acceptsCalls = false
+    lastProcessedStreamID = min(lastProcessedStreamID, lastStreamID)
+    channel.connectionLeaves(self)
+  }
+
+  /// True when another call may start.
+  var hasRoom: Bool {
+    guard acceptsCalls, let session else { return false }
+    return session.openStreams
+      < min(limits.maximumCallsPerConnection, session.peerMaximumConcurrentStreams)
+  }
+
+  /// Takes no new calls, and closes after those that run.
+  func retire() {
+    acceptsCalls = false
+    guard session?.openStreams == 0 else { return }
+    session?.terminate(.noError)
+    loop.markDirty(self)
+  }
+
+  // MARK: The request
+
+  /// Sends a call; false when the connection takes none.
+  func send(_ call: ClientCall) -> Bool {
+    guard acceptsCalls, let session else { return false }
+    let headers = loop.headers
+    headers.removeAll()
+    headers.append(":method", "POST")
+    headers.append(":scheme", "https")
+    headers.append(":path", call.method.path)
+    headers.append(":authority", target.description)
+    headers.append("te", "trailers")
+    headers.append("content-type", "application/grpc")
+    headers.append("user-agent", "kontor/1")
+    if let deadline = call.deadline {
+      let remaining = deadline.remaining.saturatedNanoseconds
+      headers.append("grpc-timeout", Timeout.format(remaining))
+    }
+    do throws(RPCError) {
+      try call.options.metadata.write(to: headers)
+    } catch {
+      call.finish(.failure(error))
+      return true
+    }
+    guard headers.listBytes <= limits.http2.maximumHeaderListBytes else {
+      call.finish(
+        .failure(RPCError(.resourceExhausted, "the call's metadata is too long to be sent")))
+      return true
+    }
+    guard let stream = session.submitRequest(headers, endStream: false) else { return false }
+    call.buffer.fill(call.request)
+    guard unsafe session.submitData(stream, call.buffer.framed, endStream: true) else {
+      session.reset(stream, .cancel)
+      call.finish(
+        .failure(RPCError(.resourceExhausted, "too many bytes wait to be sent to \(target)")))
+      return true
+    }
+    stream.owner = call
+    call.state = .sent(streamID: stream.id)
+    call.connection = self
+    loop.markDirty(self)
+    return true
+  }
+
+  /// The caller gave up.
+  func cancel(streamID: Int32) {
+    guard let session else { return }
+    if let stream = session.stream(streamID) { session.reset(stream, .cancel) }
+    loop.markDirty(self)
+  }
+
+  // MARK: The response
+
+  private func call(of stream: HTTP2Stream) -> ClientCall? {
+    guard let call = stream.owner.map({ unsafe unsafeDowncast($0, to: ClientCall.self) }),
+      call.state == .sent(streamID: stream.id)
+    else { return nil }
+    return call
+  }
+
+  override func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
+    guard let call = call(of: stream) else { return }
+    let head = ResponseHead(headers)
+    if let failure = head.failure { return give(up: call, stream, failure) }
+    guard call.initial != nil else {
+      guard !head.isInterim else { return }
+      call.initial = head
+      if let encoding = head.encoding {
+        give(
+          up: call, stream,
+          RPCError(.internalError, "the response has message encoding \(encoding)"))
+      }
+      return
+    }
+    call.trailers = head
+  }
+
+  override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    session?.consume(stream, bytes.count)
+    guard let call = call(of: stream) else { return }
+    // The body of a response that is not gRPC is not looked at.
+    guard let initial = call.initial, initial.isGRPC, initial.httpStatus == 200 else { return }
+    do {
+      unsafe try call.deframer.append(bytes, into: call.buffer)
+    } catch {
+      give(up: call, stream, error)
+    }
+  }
+
+  override func endReceived(_ stream: HTTP2Stream) {
+    guard let call = call(of: stream) else { return }
+    guard let initial = call.initial else {
+      return give(up: call, stream, RPCError(.internalError, "a response without headers"))
+    }
+    let trailers = call.trailers ?? initial
+    if !initial.isGRPC, !trailers.hasStatus {
+      let http = initial.httpStatus.map { "\($0)" } ?? "none"
+      return call.finish(
+        .failure(
+          RPCError(initial.statusByHTTP, "the response is not gRPC; its HTTP status is \(http)")))
+    }
+    if let error = trailers.outcome(initial: initial) { return call.finish(.failure(error)) }
+    guard call.deframer.isComplete else {
+      let isEmpty = call.deframer.isEmpty
+      return call.finish(
+        .failure(
+          isEmpty
+            ? RPCError(.unimplemented, "the server answered OK without a message")
+            : RPCError(.internalError, "the response ended inside a message")))
+    }
+    unsafe call.finish(
+      .success(
+        RawResponse(
+          message: Array(call.buffer.message),
+          initialMetadata: call.trailers == nil ? Metadata() : initial.metadata,
+          trailingMetadata: trailers.metadata)))
+  }
+
+  /// Ends a call whose response cannot be used.
+  private func give(up call: ClientCall, _ stream: HTTP2Stream, _ error: RPCError) {
+    session?.reset(stream, .cancel)
+    loop.markDirty(self)
+    call.finish(.failure(error))
+  }
+
+  override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    defer { channel.streamClosed(self) }
+    let call = call(of: stream)
+    stream.owner = nil
+    guard let call else { return }
+    if stream.id > lastProcessedStreamID {
+      if call.unprocessedAttempts < limits.maximumUnprocessedRetries {
+        call.unprocessedAttempts += 1
+        return channel.retry(call)
+      }
+      return call.finish(.failure(RPCError(.unavailable, "\(target) goes away")))
+    }
+    guard session?.failure == nil, state == .open else {
+      let reason = closeReason ?? session?.failure?.description ?? "closed"
+      return call.finish(
+        .failure(RPCError(.unavailable, "the connection to \(target) was lost: \(reason)")))
+    }
+    if code == .refusedStream, !call.wasRefused {
+      call.wasRefused = true
+      return channel.retry(call)
+    }
+    call.finish(
+      .failure(
+        RPCError(code.status, "\(target) reset the call with HTTP/2 error \(code.rawValue)")))
+  }
+}
