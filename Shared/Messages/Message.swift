@@ -23,7 +23,8 @@ package protocol Message: Sendable, Hashable {
 
 extension Message {
   /// Reads a message from the wire: checks the bytes against `limits` and the type's descriptor,
-  /// then parses them with protobuf-c into `arena`, which it resets, and copies the values out.
+  /// then parses them with protobuf-c into `arena`, which is empty afterwards, and copies the values
+  /// out.
   ///
   /// Nothing in `bytes` can trap. Unknown fields are skipped. Throws every
   /// ``MessageError/Code``.
@@ -34,6 +35,8 @@ extension Message {
     let descriptor = Self.descriptor
     try unsafe descriptor.scan(bytes, limits: limits)
     arena.reset()
+    // After a large message, its memory is not kept until the next one.
+    defer { arena.reset() }
     let message = try unsafe descriptor.unpack(bytes, into: arena)
     unsafe self.init(copying: message)
   }
@@ -41,13 +44,14 @@ extension Message {
   /// Writes the message for the wire, straight into memory of the caller.
   ///
   /// `reserve` is called once with an upper bound of the bytes needed and answers where to write.
-  /// Answers how many bytes were written. `arena` is reset. Throws
+  /// Answers how many bytes were written. `arena` is empty afterwards. Throws
   /// ``MessageError/Code/nulInString`` for a text with a NUL, which a C string would cut, and
   /// ``MessageError/Code/tooLarge`` beyond the arena's cap.
   package func pack(
     arena: MessageArena, reserve: (Int) -> UnsafeMutableRawPointer
   ) throws(MessageError) -> Int {
     arena.reset()
+    defer { arena.reset() }
     let message = try unsafe fill(arena)
     return unsafe ProtobufC.pack(message, reserve(packedSizeBound(message, arena)))
   }
