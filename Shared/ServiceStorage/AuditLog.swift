@@ -1,0 +1,155 @@
+package import Cryptography
+package import SQLCore
+package import SharedDomain
+
+/// The audit log: append-only, a hash chain for each organization (ORG-8).
+///
+/// The hash of an entry covers the one before it, ids, action, plain values and the commitments of
+/// personal values. Personal values and their salts lie beside the chain (`audit_field`) and can be
+/// erased without breaking it: a commitment without its salt tells nothing.
+package struct AuditLog: Sendable {
+  private let random: any RandomSource
+
+  /// - Parameter random: where the salts come from.
+  package init(random: any RandomSource = SecureRandom()) {
+    self.random = random
+  }
+
+  /// Adds an entry to the organization's chain, in the transaction that makes the change.
+  package func append(
+    _ record: AuditRecord, in transaction: any Transaction
+  ) throws(SQLError) {
+    let head = try Self.head(of: record.organizationID, in: transaction)
+    let entry = AuditChain.Entry(
+      sequence: (head?.sequence ?? 0) + 1, record: record, random: random)
+    let hash = AuditChain.hash(entry, previous: head?.hash ?? AuditChain.start)
+    try transaction.execute(
+      """
+      INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
+      VALUES (\(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
+        \(record.actor), \(record.action), \(record.target), \(hash))
+      """)
+    for (position, field) in entry.fields.enumerated() {
+      try transaction.execute(
+        """
+        INSERT INTO audit_field (organization_id, sequence, position, name, before_value,
+          after_value, subject, salt, commitment)
+        VALUES (\(record.organizationID), \(entry.sequence), \(position), \(field.name),
+          \(field.before), \(field.after), \(field.subject), \(field.salt), \(field.commitment))
+        """)
+    }
+    try transaction.execute(
+      """
+      INSERT INTO audit_head (organization_id, sequence, hash)
+      VALUES (\(record.organizationID), \(entry.sequence), \(hash))
+      ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence,
+        hash = excluded.hash
+      """)
+  }
+
+  private static func head(
+    of organizationID: OrganizationID, in transaction: any Transaction
+  ) throws(SQLError) -> (sequence: Int64, hash: [UInt8])? {
+    let row = try transaction.first(
+      "SELECT sequence, hash FROM audit_head WHERE organization_id = \(organizationID)")
+    guard let row else { return nil }
+    return (try row.int64("sequence"), try row.blob("hash"))
+  }
+
+  /// Erases all personal values of a subject (`user:<id>`), in every organization; returns how many
+  /// there were. The chains stay intact.
+  @discardableResult
+  package static func erasePersonalValues(
+    of subject: String, in transaction: any Transaction
+  ) throws(SQLError) -> Int {
+    try transaction.execute(
+      """
+      UPDATE audit_field SET before_value = NULL, after_value = NULL, salt = NULL
+      WHERE subject = \(subject) AND salt IS NOT NULL
+      """)
+  }
+}
+
+/// Reading.
+extension AuditLog {
+  /// A page of an organization's entries, newest first.
+  ///
+  /// - Parameters:
+  ///   - sequence: entries before this one; nil for the newest.
+  ///   - limit: how many at most.
+  package static func page(
+    of organizationID: OrganizationID, before sequence: Int64? = nil, limit: Int,
+    in transaction: any Transaction
+  ) throws(SQLError) -> [AuditEntry] {
+    let rows = try transaction.rows(
+      """
+      SELECT \(columns) FROM audit_entry
+      WHERE organization_id = \(organizationID) AND sequence < \(sequence ?? .max)
+      ORDER BY sequence DESC LIMIT \(limit)
+      """)
+    return try entries(rows, of: organizationID, in: transaction).map(\.entry)
+  }
+
+  private static let columns: SQL = "sequence, id, at_us, actor, action, target, hash"
+
+  /// The entries of rows of consecutive sequences, with their fields.
+  private static func entries(
+    _ rows: [Row], of organizationID: OrganizationID, in transaction: any Transaction
+  ) throws(SQLError) -> [AuditChain.Stored] {
+    var sequences: [Int64] = []
+    for row in rows { sequences.append(try row.int64("sequence")) }
+    guard let first = sequences.min(), let last = sequences.max() else { return [] }
+    var fields: [Int64: [AuditChain.Field]] = [:]
+    for row in try transaction.rows(
+      """
+      SELECT sequence, name, before_value, after_value, subject, salt, commitment
+      FROM audit_field
+      WHERE organization_id = \(organizationID) AND sequence BETWEEN \(first) AND \(last)
+      ORDER BY sequence, position
+      """)
+    {
+      fields[try row.int64("sequence"), default: []].append(try AuditChain.Field(row))
+    }
+    var entries: [AuditChain.Stored] = []
+    for (row, sequence) in zip(rows, sequences) {
+      entries.append(
+        try AuditChain.Stored(row, of: organizationID, fields: fields[sequence] ?? []))
+    }
+    return entries
+  }
+
+  /// Computes an organization's chain again and compares it with what is stored.
+  ///
+  /// Finds a changed, removed or added entry, a changed or exchanged value (an erased one is no
+  /// change), and a tail that was cut off the entries alone.
+  package static func verify(
+    _ organizationID: OrganizationID, in transaction: any Transaction
+  ) throws(SQLError) -> AuditVerification {
+    var previous = AuditChain.start
+    var count: Int64 = 0
+    while true {
+      let rows = try transaction.rows(
+        """
+        SELECT \(columns) FROM audit_entry
+        WHERE organization_id = \(organizationID) AND sequence > \(count)
+        ORDER BY sequence LIMIT 500
+        """)
+      for stored in try entries(rows, of: organizationID, in: transaction) {
+        count += 1
+        if let reason = stored.fault(sequence: count, previous: previous) {
+          return .broken(sequence: count, reason: reason)
+        }
+        previous = stored.entry.hash
+      }
+      if rows.isEmpty { break }
+    }
+    let head = try head(of: organizationID, in: transaction)
+    if let head, head.sequence > count {
+      return .broken(sequence: count + 1, reason: "the entries up to \(head.sequence) are missing")
+    }
+    guard head?.sequence ?? 0 == count, head?.hash ?? AuditChain.start == previous else {
+      return .broken(sequence: count, reason: "the head of the chain is not its last entry")
+    }
+    return .intact(entries: count, head: previous)
+  }
+}

@@ -1,0 +1,41 @@
+package import RPCCore
+package import SQLCore
+
+extension RPCError {
+  /// What a caller is told of a database's failure, or nil where it is INTERNAL: the runtime
+  /// answers that one with a correlation id and logs the error.
+  ///
+  /// A constraint's failure that a service expects is translated by the service before.
+  package init?(_ error: SQLError) {
+    switch error.code {
+    case .overloaded:
+      self.init(
+        .resourceExhausted, reason: "OVERLOADED", "too many calls wait; try again later")
+    case .full:
+      self.init(
+        .resourceExhausted, reason: "STORAGE_FULL",
+        "the service's storage is full; nothing was changed")
+    case .busy, .serialization:
+      self.init(.aborted, reason: "CONFLICT", "the call collided with another one; try it again")
+    case .stopped, .closed:
+      self.init(
+        .unavailable, reason: "STORAGE_UNAVAILABLE", "the service takes no changes at the moment")
+    default: return nil
+    }
+  }
+}
+
+/// Translates the database's failures that a handler lets through.
+package struct StorageErrorInterceptor: ServerInterceptor {
+  package init() {}
+
+  package func intercept(
+    _ context: ServerContext, proceed: (ServerContext) async throws -> Void
+  ) async throws {
+    do {
+      try await proceed(context)
+    } catch let error as SQLError {
+      throw RPCError(error) ?? error
+    }
+  }
+}

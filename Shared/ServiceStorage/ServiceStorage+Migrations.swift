@@ -1,0 +1,93 @@
+internal import SQLCore
+
+extension ServiceStorage {
+  /// Saved answers, one for each operation (the rules' idempotency). The unique key begins with the
+  /// request id: ids that are ordered by time keep its index local.
+  static let createOperation = Migration(
+    number: 1, name: "create_operation",
+    sqlite: """
+      CREATE TABLE operation (
+        id INTEGER NOT NULL PRIMARY KEY,
+        request_id TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        method TEXT NOT NULL,
+        request_hash BLOB NOT NULL
+          CONSTRAINT operation_request_hash_length CHECK (length(request_hash) = 32),
+        response BLOB NOT NULL,
+        created_at_us INTEGER NOT NULL,
+        UNIQUE (request_id, scope, method)
+      ) STRICT;
+      CREATE INDEX operation_created_at ON operation (created_at_us);
+      """)
+
+  /// Messages that are to be delivered, and those that were given up. `is_head` marks the earliest
+  /// message of each aggregate, the only one that may be delivered.
+  static let createOutbox = Migration(
+    number: 2, name: "create_outbox",
+    sqlite: """
+      CREATE TABLE outbox (
+        sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        topic TEXT NOT NULL,
+        aggregate_id TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        created_at_us INTEGER NOT NULL,
+        is_head INTEGER NOT NULL CONSTRAINT outbox_is_head_flag CHECK (is_head IN (0, 1)),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_attempt_at_us INTEGER NOT NULL,
+        last_error TEXT
+      ) STRICT;
+      CREATE UNIQUE INDEX outbox_aggregate ON outbox (aggregate_id, sequence);
+      CREATE INDEX outbox_due ON outbox (next_attempt_at_us) WHERE is_head = 1;
+      CREATE TABLE outbox_dead_letter (
+        sequence INTEGER NOT NULL PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        topic TEXT NOT NULL,
+        aggregate_id TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        created_at_us INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        failed_at_us INTEGER NOT NULL,
+        last_error TEXT NOT NULL
+      ) STRICT;
+      """)
+
+  /// The audit log (ORG-8). A personal value and its salt may be erased (set to NULL); the
+  /// commitment, which the chain covers, stays.
+  static let createAuditLog = Migration(
+    number: 3, name: "create_audit_log",
+    sqlite: """
+      CREATE TABLE audit_entry (
+        organization_id TEXT NOT NULL,
+        sequence INTEGER NOT NULL
+          CONSTRAINT audit_entry_sequence_positive CHECK (sequence > 0),
+        id TEXT NOT NULL UNIQUE,
+        at_us INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT NOT NULL,
+        hash BLOB NOT NULL CONSTRAINT audit_entry_hash_length CHECK (length(hash) = 32),
+        PRIMARY KEY (organization_id, sequence)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE audit_field (
+        organization_id TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        before_value TEXT,
+        after_value TEXT,
+        subject TEXT,
+        salt BLOB,
+        commitment BLOB
+          CONSTRAINT audit_field_commitment_length CHECK (length(commitment) = 32),
+        PRIMARY KEY (organization_id, sequence, position),
+        FOREIGN KEY (organization_id, sequence) REFERENCES audit_entry (organization_id, sequence)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX audit_field_subject ON audit_field (subject) WHERE subject IS NOT NULL;
+      CREATE TABLE audit_head (
+        organization_id TEXT NOT NULL PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        hash BLOB NOT NULL CONSTRAINT audit_head_hash_length CHECK (length(hash) = 32)
+      ) STRICT, WITHOUT ROWID;
+      """)
+}
