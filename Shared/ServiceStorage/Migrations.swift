@@ -1,6 +1,14 @@
-internal import SQLCore
+package import SQLCore
 
-extension ServiceStorage {
+/// The migrations of the tables that every service's database has: saved answers, the outbox, the
+/// audit log. Their numbers are 1 to 99; a service's own start at 100.
+///
+/// Written `ServiceStorage.migrations` where it is used.
+package let migrations: [Migration] = [
+  SharedTables.createOperation, SharedTables.createOutbox, SharedTables.createAuditLog,
+]
+
+private enum SharedTables {
   /// Saved answers, one for each operation (the rules' idempotency). The unique key begins with the
   /// request id: ids that are ordered by time keep its index local.
   static let createOperation = Migration(

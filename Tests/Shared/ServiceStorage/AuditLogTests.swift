@@ -1,0 +1,165 @@
+import Cryptography
+import SQLCore
+import ServiceStorage
+import SharedDomain
+import Testing
+
+@Suite struct AuditLogTests {
+  private let log = AuditLog()
+  private let first = OrganizationID(testID(1))
+  private let second = OrganizationID(testID(2))
+
+  private func record(_ number: Int, of organizationID: OrganizationID) -> AuditRecord {
+    AuditRecord(
+      id: testID(1000 + number), organizationID: organizationID,
+      at: Instant(microseconds: Int64(number)), actor: "user:7", action: "MEMBER_CHANGED",
+      target: "user:8", source: "192.0.2.1",
+      fields: [
+        .plain("role", before: "MEMBER", after: "ADMIN"),
+        .personal("name", before: "Anna", after: "Änne", subject: "user:8"),
+        .plain("note"),
+      ])
+  }
+
+  private func filled(_ body: (any Database) async throws -> Void) async throws {
+    try await withServiceDatabase { database in
+      try await database.write { transaction in
+        for number in 0..<10 {
+          try log.append(record(number, of: number % 2 == 0 ? first : second), in: transaction)
+        }
+      }
+      try await body(database)
+    }
+  }
+
+  private func verify(
+    _ organizationID: OrganizationID, _ database: any Database
+  ) async throws -> AuditVerification {
+    try await database.read { try AuditLog.verify(organizationID, in: $0) }
+  }
+
+  @Test func `entries are read as they were written, newest first, by page`() async throws {
+    try await filled { database in
+      let page = try await database.read { transaction in
+        try AuditLog.page(of: first, limit: 3, in: transaction)
+      }
+      #expect(page.map(\.sequence) == [5, 4, 3])
+      #expect(page.map(\.record) == [8, 6, 4].map { record($0, of: first) })
+      let rest = try await database.read { transaction in
+        try AuditLog.page(of: first, before: 3, limit: 10, in: transaction)
+      }
+      #expect(rest.map(\.sequence) == [2, 1])
+    }
+  }
+
+  @Test func `each organization has a chain of its own, and both are intact`() async throws {
+    try await filled { database in
+      for organizationID in [first, second] {
+        guard case .intact(5, let head) = try await verify(organizationID, database) else {
+          Issue.record("broken")
+          continue
+        }
+        #expect(head.count == 32)
+      }
+      let nobody = OrganizationID(testID(3))
+      #expect(
+        try await verify(nobody, database)
+          == .intact(entries: 0, head: [UInt8](repeating: 0, count: 32)))
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("UPDATE audit_entry SET action = 'NOTHING' WHERE sequence = 3", 3),
+      ("UPDATE audit_entry SET at_us = at_us + 1 WHERE sequence = 3", 3),
+      ("UPDATE audit_entry SET actor = 'user:9' WHERE sequence = 3", 3),
+      ("UPDATE audit_entry SET hash = zeroblob(32) WHERE sequence = 3", 3),
+      ("UPDATE audit_field SET after_value = 'OWNER' WHERE sequence = 3 AND name = 'role'", 3),
+      ("UPDATE audit_field SET after_value = 'Eva' WHERE sequence = 3 AND name = 'name'", 3),
+      ("UPDATE audit_field SET before_value = NULL WHERE sequence = 3 AND name = 'name'", 3),
+      ("UPDATE audit_field SET salt = NULL WHERE sequence = 3 AND name = 'name'", 3),
+      ("UPDATE audit_field SET subject = 'user:9' WHERE sequence = 3 AND name = 'name'", 3),
+      ("DELETE FROM audit_field WHERE sequence = 3 AND name = 'note'", 3),
+      (
+        """
+        DELETE FROM audit_field WHERE sequence = 3;
+        DELETE FROM audit_entry WHERE sequence = 3
+        """, 3
+      ),
+      (
+        """
+        DELETE FROM audit_field WHERE sequence >= 4;
+        DELETE FROM audit_entry WHERE sequence >= 4
+        """, 4
+      ),
+      ("DELETE FROM audit_head", 5),
+      ("UPDATE audit_head SET sequence = 4", 5),
+    ] as [(String, Int64)])
+  func `a change behind the log's back is found`(_ change: String, _ sequence: Int64) async throws {
+    try await filled { database in
+      try await database.write { transaction in try transaction.script(change) }
+      for organizationID in [first, second] {
+        guard case .broken(sequence, _) = try await verify(organizationID, database) else {
+          Issue.record("not found")
+          continue
+        }
+      }
+    }
+  }
+
+  @Test func `personal values are erased without breaking the chain`() async throws {
+    try await filled { database in
+      let before = try await verify(first, database)
+      let erased = try await database.write { transaction in
+        try AuditLog.erasePersonalValues(of: "user:8", in: transaction)
+      }
+      #expect(erased == 10)
+      #expect(try await verify(first, database) == before)
+      let entry = try await database.read { transaction in
+        try AuditLog.page(of: first, limit: 1, in: transaction).first
+      }
+      #expect(
+        entry?.record.fields == [
+          .plain("role", before: "MEMBER", after: "ADMIN"),
+          .personal("name", subject: "user:8"),
+          .plain("note"),
+          .personal("source", after: "192.0.2.1", subject: "user:7"),
+        ])
+      let left = try await count(
+        "SELECT count(*) FROM audit_field WHERE subject = 'user:8' AND salt IS NOT NULL", database)
+      #expect(left == 0)
+    }
+  }
+
+  @Test func `equal personal values have different commitments`() async throws {
+    try await filled { database in
+      let distinct = try await count(
+        "SELECT count(DISTINCT commitment) FROM audit_field WHERE commitment IS NOT NULL", database)
+      #expect(distinct == 20)
+    }
+  }
+
+  @Test func `a long chain is verified in parts`() async throws {
+    try await withServiceDatabase { database in
+      try await database.write { transaction in
+        for number in 0..<1203 { try log.append(record(number, of: first), in: transaction) }
+      }
+      guard case .intact(1203, _) = try await verify(first, database) else {
+        Issue.record("broken")
+        return
+      }
+    }
+  }
+
+  @Test func `no two sequences of values have the same bytes`() {
+    func bytes(_ parts: String?...) -> [UInt8] {
+      var bytes = CanonicalBytes("test")
+      for part in parts { bytes.append(part) }
+      return bytes.bytes
+    }
+    #expect(bytes("ab", "c") != bytes("a", "bc"))
+    #expect(bytes("", "a") != bytes("a", ""))
+    #expect(bytes(nil, "a") != bytes("", "a"))
+    #expect(bytes("a") != bytes("a", nil))
+  }
+}

@@ -1,0 +1,40 @@
+import SQLCore
+import SQLiteDriver
+import ServiceStorage
+import SharedDomain
+
+/// Runs the body on a new database with the shared tables and one of the tests' own.
+func withServiceDatabase(_ body: (any Database) async throws -> Void) async throws {
+  let database = try SQLiteDatabase.temporary()
+  do {
+    try await prepare(database)
+    try await body(database)
+    await database.close()
+  } catch {
+    await database.close()
+    throw error
+  }
+}
+
+func prepare(_ database: any Database) async throws {
+  let own = Migration(
+    number: 100, name: "create_counter",
+    sqlite: """
+      CREATE TABLE counter (
+        name TEXT NOT NULL PRIMARY KEY,
+        value INTEGER NOT NULL CONSTRAINT counter_value_small CHECK (value < 1000)
+      ) STRICT
+      """)
+  try await Migrator(ServiceStorage.migrations + [own]).migrate(database)
+}
+
+/// Ids that repeat from run to run.
+func testID(_ number: Int) -> UniqueID {
+  UniqueID(
+    at: Instant(microseconds: 1_800_000_000_000_000 + Int64(number) * 1000), random: 0,
+    moreRandom: UInt64(number))
+}
+
+func count(_ sql: SQL, _ database: any Database) async throws -> Int {
+  try await database.read { transaction in try transaction.first(sql)?.int(0) ?? -1 }
+}
