@@ -131,7 +131,9 @@ let package = Package(
     module(
       "RequestValidation", "Shared/RequestValidation",
       ["CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"]),
-    module("Notices", "Shared/Notices", ["SharedDomain", "Cryptography", logging]),
+    module(
+      "Notices", "Shared/Notices", ["SharedDomain", "Cryptography", "Threads", logging],
+      touchesMemory: true),
     module(
       "Bootstrap", "Shared/Bootstrap",
       ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", logging, nioPosix],

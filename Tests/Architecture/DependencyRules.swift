@@ -41,7 +41,7 @@ enum DependencyRules {
     "Authentication": standard.union(interfaces).union([
       "RPCCore", "RequestValidation", "Messages", "SharedDomain", "Cryptography", "Logging",
     ]),
-    "Notices": system.union(["SharedDomain", "Cryptography", "Logging"]),
+    "Notices": system.union(["SharedDomain", "Cryptography", "Threads", "Logging"]),
     "Bootstrap": system.union(network).union([
       "RPCCore", "RPCTransport", "TLS", "HealthAPI", "ReflectionAPI", "GoogleAPI", "Messages",
       "SharedDomain", "Logging",
