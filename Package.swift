@@ -230,7 +230,7 @@ let package = Package(
     program("kontor", "Services/Operator/Main", ["Operator", "Bootstrap", arguments]),
 
     // Tests.
-    module("TestSupport", "Tests/Support", ["SharedDomain"]),
+    module("TestSupport", "Tests/Support", ["SharedDomain", "Cryptography"]),
     .executableTarget(
       name: "path-client",
       dependencies: [

@@ -94,10 +94,20 @@ extension ReceivedFrame {
       unsafe with(owner) { $0.fault() }
     }
     unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
-      guard let frame = unsafe frame,
-        unsafe frame.pointee.hd.type == UInt8(NGHTTP2_RST_STREAM.rawValue)
-      else { return 0 }
-      return unsafe with(owner) { unsafe $0.resetSent(frame.pointee.rst_stream.error_code) }
+      guard let frame = unsafe frame else { return 0 }
+      switch unsafe UInt32(frame.pointee.hd.type) {
+      case NGHTTP2_RST_STREAM.rawValue:
+        return unsafe with(owner) { unsafe $0.resetSent(frame.pointee.rst_stream.error_code) }
+      case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+        guard unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+        else { return 0 }
+        return unsafe with(owner) {
+          unsafe $0.endSent(frame.pointee.hd.stream_id)
+          return 0
+        }
+      default:
+        return 0
+      }
     }
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
       _, frame, _, owner in

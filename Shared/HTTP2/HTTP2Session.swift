@@ -559,6 +559,15 @@ internal import Glibc
     return stop(HTTP2Error(.enhanceYourCalm, "too many invalid frames"))
   }
 
+  /// Our side of a stream has ended. A client that still sends may stop (RFC 9113, 8.1): its
+  /// stream is reset, but not before the whole answer is out.
+  func endSent(_ id: Int32) {
+    guard role == .server, let session = unsafe session, let stream = stream(id),
+      !stream.hasReceivedEnd
+    else { return }
+    unsafe nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
+  }
+
   func resetSent(_ code: UInt32) -> Int32 {
     switch HTTP2ErrorCode(rawValue: code) {
     case .noError, .cancel: 0

@@ -328,8 +328,6 @@ final class ServerConnection: Connection {
 
   private func end(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
     session?.submitHeaders(stream, headers, endStream: true)
-    // The client may stop sending (RFC 9113, 8.1).
-    if !stream.hasReceivedEnd { session?.reset(stream, .noError) }
     loop.markDirty(self)
   }
 

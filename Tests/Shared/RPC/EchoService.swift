@@ -1,0 +1,183 @@
+import GoogleAPI
+import Logging
+import Messages
+import NIOCore
+import NIOPosix
+import RPCCore
+import RPCTransport
+import Synchronization
+import TLS
+import TestSupport
+
+/// A service over `google.protobuf.Any`: what a handler does is asked for in the type URL.
+enum EchoService {
+  static let echo = MethodDescriptor(service: "kontor.test.v1.EchoService", name: "Echo")
+  static let other = MethodDescriptor(service: "kontor.test.v1.OtherService", name: "Echo")
+
+  static func registration(_ events: Events) -> ServiceRegistration {
+    ServiceRegistration(
+      name: echo.service,
+      methods: [
+        MethodHandler(unary: echo) { (request: AnyMessage, context: ServerContext) in
+          try await answer(request, context, events)
+        }
+      ])
+  }
+
+  static func otherRegistration(_ events: Events) -> ServiceRegistration {
+    ServiceRegistration(
+      name: other.service,
+      methods: [
+        MethodHandler(unary: other) { (request: AnyMessage, context: ServerContext) in
+          try await answer(request, context, events)
+        }
+      ])
+  }
+
+  private static func answer(
+    _ request: AnyMessage, _ context: ServerContext, _ events: Events
+  ) async throws -> AnyMessage {
+    switch request.typeURL {
+    case "fail":
+      throw RPCError(
+        .failedPrecondition, reason: "NOT_NOW", "100 % nöt now\n", metadata: ["why": "test"],
+        fields: [FieldViolation(field: "type_url", description: "is fail")])
+    case "break":
+      throw Broken()
+    case "wait":
+      await events.note("started")
+      do {
+        try await Task.sleep(for: .seconds(60))
+      } catch {
+        await events.note("cancelled")
+        throw error
+      }
+    case "gate":
+      await events.note("started")
+      await events.wait(for: "open")
+    case "hop":
+      await Task.yield()
+      _ = await Task.detached { 1 }.value
+    case "context":
+      let metadata = context.metadata
+      var text = "\(context.correlationID) \(context.traceparent ?? "-")"
+      text += " \(metadata.values("x-many").joined(separator: "|"))"
+      text += " \(metadata.binaryValues("x-bytes-bin").map { "\($0)" }.joined(separator: "|"))"
+      text += " \(context.deadline == nil ? "no deadline" : "deadline")"
+      text += " \(context.peer.certificateNames.joined(separator: ","))"
+      return AnyMessage(typeURL: text)
+    default:
+      break
+    }
+    return request
+  }
+
+  struct Broken: Error, CustomStringConvertible { let description = "secret text" }
+}
+
+/// What handlers report, and what tests wait for.
+actor Events {
+  private var noted: [String: Int] = [:]
+  private var waiters: [(String, CheckedContinuation<Void, Never>)] = []
+
+  func note(_ event: String) {
+    noted[event, default: 0] += 1
+    let ready = waiters.filter { $0.0 == event }
+    waiters.removeAll { $0.0 == event }
+    for waiter in ready { waiter.1.resume() }
+  }
+
+  func wait(for event: String) async {
+    if noted[event] != nil { return }
+    await withCheckedContinuation { waiters.append((event, $0)) }
+  }
+
+  func count(_ event: String) -> Int { noted[event] ?? 0 }
+}
+
+/// A running server with its certificates, and channels to it.
+final class TestServer: Sendable {
+  let certificates: TestCertificates
+  let group: MultiThreadedEventLoopGroup
+  let server: RPCServer
+  let events: Events
+  let port: Int
+  let logger: Logger
+
+  init(
+    mutualTLS: Bool = false, allowedPeers: [String: Set<String>] = [:],
+    limits: RPCLimits = .standard, maximumVersion: TLSVersion = .tls13,
+    interceptors: [any ServerInterceptor] = [], fallback: (any RawUnaryHandler)? = nil,
+    port: Int = 0, certificates shared: TestCertificates? = nil
+  ) async throws {
+    let certificates = try shared ?? TestCertificates()
+    let files = try certificates.issue(["server.test", "localhost"], addresses: ["127.0.0.1"])
+    let credentials = try TLSServerCredentials(
+      certificateChainFile: files.certificate, privateKeyFile: files.key,
+      clientAuthorityFile: mutualTLS ? certificates.authorityFile : nil,
+      maximumVersion: maximumVersion)
+    self.certificates = certificates
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    events = Events()
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    self.logger = logger
+    server = RPCServer(
+      configuration: RPCServer.Configuration(
+        host: "127.0.0.1", port: port, tls: credentials, allowedPeers: allowedPeers,
+        limits: limits),
+      services: [EchoService.registration(events), EchoService.otherRegistration(events)],
+      interceptors: interceptors, fallback: fallback, group: group, logger: logger)
+    self.port = try await server.start()
+  }
+
+  func channel(
+    clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil
+  ) throws -> RPCChannel {
+    let files = try clientName.map { try certificates.issue([$0]) }
+    return RPCChannel(
+      target: HostPort(host: "127.0.0.1", port: port),
+      tls: try TLSClientCredentials(
+        authorityFile: certificates.authorityFile, certificateChainFile: files?.certificate,
+        privateKeyFile: files?.key),
+      serverName: serverName, limits: limits, group: group, logger: logger)
+  }
+
+  func stop() async throws {
+    await server.drain(grace: .seconds(2))
+    try await group.shutdownGracefully()
+  }
+}
+
+/// Runs a test against a server and stops it.
+func withServer(
+  _ server: TestServer, _ body: (TestServer) async throws -> Void
+) async throws {
+  do {
+    try await body(server)
+  } catch {
+    try? await server.stop()
+    throw error
+  }
+  try await server.stop()
+}
+
+extension ClientChannel {
+  /// One call of the echo method.
+  func echo(
+    _ what: String, value: [UInt8] = [], options: CallOptions = CallOptions(),
+    method: MethodDescriptor = EchoService.echo
+  ) async throws -> AnyMessage {
+    try await call(method, AnyMessage(typeURL: what, value: value), options: options)
+  }
+}
+
+/// The error that a call ends with; nil when it succeeds.
+func failure(_ body: () async throws -> Void) async -> RPCError? {
+  do {
+    try await body()
+    return nil
+  } catch {
+    return error as? RPCError
+  }
+}

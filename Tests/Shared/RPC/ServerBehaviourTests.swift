@@ -1,0 +1,278 @@
+import GoogleAPI
+import NIOCore
+import NIOPosix
+import RPCCore
+import RPCTransport
+import Synchronization
+import TLS
+import TestSupport
+import Testing
+
+@Suite struct MutualTLSTests {
+  private static let allowed: [String: Set<String>] = [
+    EchoService.echo.service: ["shop.kontor", "gateway.kontor"]
+  ]
+
+  @Test("A peer on the list may call, and the handler sees its names")
+  func allowed() async throws {
+    let server = try await TestServer(mutualTLS: true, allowedPeers: Self.allowed)
+    try await withServer(server) { server in
+      let channel = try server.channel(clientName: "shop.kontor")
+      let answer = try await channel.echo("context")
+      #expect(answer.typeURL.hasSuffix(" shop.kontor"))
+      await channel.close()
+    }
+  }
+
+  @Test("A peer that is not on the list gets PERMISSION_DENIED")
+  func denied() async throws {
+    let server = try await TestServer(mutualTLS: true, allowedPeers: Self.allowed)
+    try await withServer(server) { server in
+      let channel = try server.channel(clientName: "accounting.kontor")
+      let error = await failure { _ = try await channel.echo("x") }
+      #expect(error?.code == .permissionDenied)
+      #expect(error?.reason == "PEER_NOT_ALLOWED")
+      await channel.close()
+    }
+  }
+
+  @Test("A service without a list is closed to every peer")
+  func unlisted() async throws {
+    let server = try await TestServer(mutualTLS: true, allowedPeers: Self.allowed)
+    try await withServer(server) { server in
+      let channel = try server.channel(clientName: "shop.kontor")
+      let error = await failure { _ = try await channel.echo("x", method: EchoService.other) }
+      #expect(error?.code == .permissionDenied)
+      await channel.close()
+    }
+  }
+
+  @Test(
+    "A client without a certificate is refused by TLS 1.2 and 1.3",
+    arguments: [
+      TLSVersion.tls12, .tls13,
+    ])
+  func noCertificate(version: TLSVersion) async throws {
+    let server = try await TestServer(
+      mutualTLS: true, allowedPeers: Self.allowed, maximumVersion: version)
+    try await withServer(server) { server in
+      let channel = try server.channel()
+      let error = await failure { _ = try await channel.echo("x") }
+      #expect(error?.code == .unavailable)
+      await channel.close()
+    }
+  }
+
+  @Test("A client refuses a server whose certificate has another name")
+  func wrongName() async throws {
+    try await withServer(try await TestServer()) { server in
+      let channel = try server.channel(serverName: "other.test")
+      let error = await failure { _ = try await channel.echo("x") }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message.contains("certificate of other.test") == true)
+      await channel.close()
+    }
+  }
+}
+
+/// What a crowd of callers has seen.
+private final class Tally: Sendable {
+  private struct State {
+    var succeeded = 0
+    var errors: [RPCError] = []
+    var isStopped = false
+  }
+  private let state = Mutex(State())
+
+  var succeeded: Int { state.withLock { $0.succeeded } }
+  var errors: [RPCError] { state.withLock { $0.errors } }
+  var isStopped: Bool { state.withLock { $0.isStopped } }
+  func stop() { state.withLock { $0.isStopped = true } }
+  func note(_ error: RPCError?) {
+    state.withLock { state in
+      if let error { state.errors.append(error) } else { state.succeeded += 1 }
+    }
+  }
+}
+
+@Suite struct DrainTests {
+  @Test("A drain loses no accepted call")
+  func losesNothing() async throws {
+    let server = try await TestServer()
+    let channel = try server.channel()
+    let calls = (0..<50).map { _ in Task { try await channel.echo("gate").typeURL } }
+    while await server.events.count("started") < 50 { await Task.yield() }
+    let drain = Task { await server.server.drain(grace: .seconds(20)) }
+    await server.events.note("open")
+    for call in calls { #expect(try await call.value == "gate") }
+    await drain.value
+    await channel.close()
+    try await server.group.shutdownGracefully()
+  }
+
+  @Test("Calls keep succeeding or fail unprocessed while servers are replaced")
+  func replacement() async throws {
+    let certificates = try TestCertificates()
+    let first = try await TestServer(certificates: certificates)
+    let channel = try first.channel()
+    let tally = Tally()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          while !tally.isStopped {
+            let error = await failure {
+              _ = try await channel.echo(
+                "hop", options: CallOptions(timeout: .seconds(10), waitForReady: true))
+            }
+            tally.note(error)
+          }
+        }
+      }
+      while tally.succeeded < 500 { await Task.yield() }
+      await first.server.drain(grace: .seconds(10))
+      let second = try await TestServer(port: first.port, certificates: certificates)
+      let before = tally.succeeded
+      while tally.succeeded < before + 500 { await Task.yield() }
+      tally.stop()
+      try await group.waitForAll()
+      await channel.close()
+      try await second.stop()
+    }
+    #expect(tally.errors.isEmpty)
+    try await first.group.shutdownGracefully()
+  }
+
+  @Test("A handler that outlasts the grace is cancelled")
+  func grace() async throws {
+    let server = try await TestServer()
+    let channel = try server.channel()
+    let call = Task { try await channel.echo("wait") }
+    await server.events.wait(for: "started")
+    await server.server.drain(grace: .milliseconds(20))
+    let error = await failure { _ = try await call.value }
+    #expect(error?.code == .unavailable)
+    await server.events.wait(for: "cancelled")
+    await channel.close()
+    try await server.group.shutdownGracefully()
+  }
+}
+
+@Suite struct ChannelTests {
+  @Test("Nobody listening is UNAVAILABLE at once, and waitForReady waits")
+  func notListening() async throws {
+    let certificates = try TestCertificates()
+    let probe = try await TestServer(certificates: certificates)
+    let channel = try probe.channel()
+    await probe.server.drain(grace: .seconds(1))
+    let error = await failure { _ = try await channel.echo("x") }
+    #expect(error?.code == .unavailable)
+    #expect(error?.message.contains("cannot connect to 127.0.0.1:\(probe.port)") == true)
+    let waiting = Task {
+      try await channel.echo(
+        "late", options: CallOptions(timeout: .seconds(20), waitForReady: true))
+    }
+    let second = try await TestServer(port: probe.port, certificates: certificates)
+    #expect(try await waiting.value.typeURL == "late")
+    await channel.close()
+    try await second.stop()
+    try await probe.group.shutdownGracefully()
+  }
+
+  @Test("More calls than streams wait their turn")
+  func manyStreams() async throws {
+    try await withServer(try await TestServer()) { server in
+      let channel = try server.channel()
+      let calls = (0..<300).map { _ in Task { try await channel.echo("gate").typeURL } }
+      while await server.events.count("started") < 100 { await Task.yield() }
+      await server.events.note("open")
+      for call in calls { #expect(try await call.value == "gate") }
+      await channel.close()
+    }
+  }
+
+  @Test("A taken port is one clear line")
+  func takenPort() async throws {
+    try await withServer(try await TestServer()) { server in
+      let error = await #expect(throws: RPCServer.StartError.self) {
+        _ = try await TestServer(port: server.port)
+      }
+      #expect(error?.description == "port \(server.port) on 127.0.0.1 is taken")
+    }
+  }
+
+  @Test("A closed channel refuses calls")
+  func closed() async throws {
+    try await withServer(try await TestServer()) { server in
+      let channel = try server.channel()
+      _ = try await channel.echo("x")
+      await channel.close()
+      let error = await failure { _ = try await channel.echo("x") }
+      #expect(error?.code == .unavailable)
+    }
+  }
+}
+
+@Suite struct InterceptorTests {
+  final class Recording: ServerInterceptor {
+    let paths = Mutex<[String]>([])
+    func intercept(
+      _ context: ServerContext, proceed: (ServerContext) async throws -> Void
+    ) async throws {
+      try await proceed(context)
+      paths.withLock { $0.append(context.method.path) }
+    }
+  }
+
+  struct Denying: ServerInterceptor {
+    func intercept(
+      _ context: ServerContext, proceed: (ServerContext) async throws -> Void
+    ) async throws {
+      guard context.metadata["x-deny"] == nil else {
+        throw RPCError(.unauthenticated, reason: "NO_TOKEN", "sign in first")
+      }
+      try await proceed(context)
+    }
+  }
+
+  struct Passing: RawUnaryHandler {
+    func handle(
+      method path: String, request: [UInt8], context: ServerContext
+    ) async throws -> RawResponse {
+      var response = RawResponse(message: request.reversed())
+      response.initialMetadata.append("x-initial", path)
+      response.trailingMetadata.append("x-trailing-bin", binary: [1, 2])
+      return response
+    }
+  }
+
+  @Test("Interceptors run around handlers and can refuse a call")
+  func interceptors() async throws {
+    let recording = Recording()
+    let server = try await TestServer(interceptors: [recording, Denying()])
+    try await withServer(server) { server in
+      let channel = try server.channel()
+      _ = try await channel.echo("x")
+      let error = await failure {
+        _ = try await channel.echo("x", options: CallOptions(metadata: ["x-deny": "1"]))
+      }
+      #expect(error?.reason == "NO_TOKEN")
+      #expect(recording.paths.withLock { $0 } == [EchoService.echo.path])
+      await channel.close()
+    }
+  }
+
+  @Test("The fallback answers unknown paths on bytes")
+  func fallback() async throws {
+    try await withServer(try await TestServer(fallback: Passing())) { server in
+      let channel = try server.channel()
+      let method = MethodDescriptor(service: "any.Service", name: "Any")
+      let answer = try await channel.unary(
+        method, request: [1, 2, 3], options: CallOptions())
+      #expect(answer.message == [3, 2, 1])
+      #expect(answer.initialMetadata["x-initial"] == "/any.Service/Any")
+      #expect(answer.trailingMetadata.binaryValues("x-trailing-bin") == [[1, 2]])
+      #expect(try await channel.echo("known").typeURL == "known")
+      await channel.close()
+    }
+  }
+}
