@@ -70,6 +70,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: [
     // C libraries: one Swift importer each.
@@ -224,10 +226,13 @@ let package = Package(
     module(
       "Operator", "Services/Operator/Stack",
       [
-        "Bootstrap", "RPCCore", "RPCTransport", "TLS", "HealthAPI", "Cryptography", logging,
-        nioPosix,
+        "Bootstrap", "RPCCore", "RPCTransport", "TLS", "HealthAPI", "Cryptography", "SharedDomain",
+        logging, nioPosix, .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
-    program("kontor", "Services/Operator/Main", ["Operator", "Bootstrap", arguments]),
+    program(
+      "kontor", "Services/Operator/Main",
+      ["Operator", "Bootstrap", "SharedDomain", logging, arguments]),
 
     // Tests.
     module("TestSupport", "Tests/Support", ["SharedDomain", "Cryptography"]),

@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Bootstrap
+internal import Glibc
+internal import Logging
+internal import Operator
+
+struct Up: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Runs all five services on this machine, until Ctrl-C.",
+    discussion: """
+      Every service is a process of its own on the loopback address, with a certificate by a \
+      throw-away authority and its data on embedded storage. A service that dies is started again.
+      """)
+
+  @OptionGroup var stack: StackOptions
+
+  @Option(
+    name: .long,
+    help: "The gateway's port; the other services take the four after it. 0: any that are free.")
+  var port = ServiceName.gateway.defaultPort
+
+  @Option(
+    name: .long, help: "Least level that the services log: trace, debug, info, warning, error.")
+  var logLevel = "info"
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Moves the services' clocks, for trying out what happens later.", valueName: "duration"))
+  var clockOffset: String?
+
+  func validate() throws {
+    if let clockOffset, parseDuration(clockOffset) == nil {
+      throw ValidationError("--clock-offset \(clockOffset): write 30d, 12h or -90m")
+    }
+  }
+
+  func run() async throws {
+    var settings = StackConfiguration(
+      folder: stack.folder, ports: try StackPorts(gateway: port))
+    settings.logLevel = logLevel
+    settings.clockOffset = clockOffset
+    let termination = Termination(
+      lifeline: false, limit: .seconds(30), logger: Logger(label: "kontor"))
+    let run = StackRun(settings, executables: try ownFolder()) { say("kontor: \($0)") }
+    let ports = settings.ports
+    let folder = stack.folder
+    try await run.run(
+      ready: { say(Up.introduction(folder, ports, after: $0)) },
+      untilStopped: { _ = await termination.requested() })
+  }
+
+  /// What a newcomer needs to make a first call.
+  static func introduction(
+    _ folder: StackFolder, _ ports: StackPorts, after time: Duration
+  ) -> String {
+    let endpoint = "localhost:\(ports[.gateway])"
+    let tenths =
+      (time.components.seconds * 10) + time.components.attoseconds / 100_000_000_000_000_000
+    return """
+      Kontor is ready (\(tenths / 10).\(tenths % 10) s).
+
+        endpoint    \(endpoint)
+        authority   \(folder.authority)
+        mails       \(folder.mails)
+        logs        \(folder.logs)
+
+      An example call, from the top of the checkout:
+
+        grpcurl -cacert \(folder.authority) -import-path Proto \\
+          -proto kontor/shop/v1/catalogue.proto \\
+          \(endpoint) kontor.shop.v1.CatalogueService/ListProductTypes
+
+      In Python, with stubs made from Proto/ (see README.md):
+
+        grpc.secure_channel("\(endpoint)", grpc.ssl_channel_credentials(
+            open("\(folder.authority)", "rb").read()))
+
+      Ctrl-C stops everything.
+      """
+  }
+
+  /// The folder that this program is in: the services' programs are beside it.
+  private func ownFolder() throws -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0, let slash = buffer[..<count].lastIndex(of: CChar(0x2F))
+    else {
+      throw OperatorError("the folder of this program is unknown")
+    }
+    return String(decoding: buffer[..<slash].map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,48 @@
+internal import Bootstrap
+
+/// How a stack on one machine is configured.
+package struct StackConfiguration: Sendable {
+  package let folder: StackFolder
+  package let ports: StackPorts
+  /// Least level that the services log.
+  package var logLevel = "info"
+  /// Moves the services' clocks; nil for the true time.
+  package var clockOffset: String?
+
+  package init(folder: StackFolder, ports: StackPorts) {
+    self.folder = folder
+    self.ports = ports
+  }
+
+  /// The configuration file of a service.
+  func file(_ service: ServiceName) -> String { "\(folder.configuration)/\(service.rawValue).conf" }
+
+  /// Writes the configuration files of all services.
+  func write() throws(OperatorError) {
+    for service in ServiceName.allCases {
+      var lines = ["# Written by kontor up; changes are lost at the next start."]
+      lines += settings(of: service).map { "\($0.key) = \($0.value)" }
+      try PrivateFile.write(lines.joined(separator: "\n") + "\n", to: file(service))
+    }
+  }
+
+  private func settings(of service: ServiceName) -> [(key: String, value: String)] {
+    var settings = [
+      ("listen.host", "127.0.0.1"), ("listen.port", "\(ports[service])"),
+      ("tls.certificate", folder.certificate(service.executable)),
+      ("tls.key", folder.privateKey(service.executable)), ("tls.authority", folder.authority),
+      ("data.folder", "\(folder.path)/\(service.rawValue)"), ("log.level", logLevel),
+      ("lifeline", "true"), ("development.enabled", "true"),
+    ]
+    if let clockOffset { settings.append(("development.clock_offset", clockOffset)) }
+    for peer in ServiceName.allCases where peer != .gateway {
+      settings.append(("peers.\(peer.rawValue)", "127.0.0.1:\(ports[peer])"))
+    }
+    switch service {
+    case .identity: settings.append(("mail.folder", folder.mails))
+    case .accounting: settings.append(("sandbox.enabled", "true"))
+    case .organizations, .shop, .gateway: break
+    }
+    return settings
+  }
+}
