@@ -282,7 +282,10 @@ let package = Package(
       ]),
     tests(
       "BootstrapTests", "Tests/Shared/Bootstrap",
-      ["Bootstrap", "RPCCore", "SharedDomain", logging]),
+      [
+        "Bootstrap", "RPCCore", "RPCTransport", "HealthAPI", "Cryptography", "SharedDomain",
+        logging,
+      ]),
     tests(
       "IdentityTests", "Tests/Identity",
       [

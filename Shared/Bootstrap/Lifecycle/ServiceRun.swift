@@ -1,4 +1,5 @@
 package import Logging
+package import RPCTransport
 
 /// The middle of a main: from the start of the server to the end of its drain.
 package struct ServiceRun: Sendable {
@@ -17,6 +18,15 @@ package struct ServiceRun: Sendable {
   private let termination: Termination
   private let grace: Duration
   private let logger: Logger
+
+  /// The run of a configured service.
+  package init(
+    _ configuration: ServiceConfiguration, health: ServingStatus, termination: Termination,
+    logger: Logger
+  ) {
+    self.init(
+      health: health, termination: termination, grace: configuration[.drainGrace], logger: logger)
+  }
 
   package init(
     health: ServingStatus, termination: Termination, grace: Duration, logger: Logger
@@ -64,6 +74,15 @@ package struct ServiceRun: Sendable {
     }
     if let failure { throw failure }
     logger.info("stopped")
+  }
+
+  /// Runs a server.
+  ///
+  /// - Throws: `RPCServer.StartError`, or ``BackgroundEnded``.
+  package func run(_ server: RPCServer, background: [Background] = []) async throws {
+    try await run(
+      start: { try await server.start() }, drain: { await server.drain(grace: $0) },
+      background: background)
   }
 
   /// Background work that ended although nobody asked it to.

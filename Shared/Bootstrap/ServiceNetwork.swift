@@ -1,0 +1,114 @@
+internal import HealthAPI
+package import Logging
+internal import NIOCore
+package import NIOPosix
+package import RPCCore
+package import RPCTransport
+internal import TLS
+
+/// A service's side of the network, as it is configured: event loops, certificates, its server and
+/// its channels to other services.
+package struct ServiceNetwork: Sendable {
+  /// The event loops that server and channels share.
+  package let group: MultiThreadedEventLoopGroup
+  private let configuration: ServiceConfiguration
+  private let logger: Logger
+  private let client: TLSClientCredentials
+
+  /// Reads the certificates and starts the event loops.
+  ///
+  /// - Throws: `TLSError` naming the file that is not usable.
+  package init(_ configuration: ServiceConfiguration, logger: Logger) throws {
+    self.configuration = configuration
+    self.logger = logger
+    client = try TLSClientCredentials(
+      authorityFile: configuration[.authority],
+      certificateChainFile: configuration[.certificate],
+      privateKeyFile: configuration[.privateKey])
+    let threads = configuration[.threads]
+    group = MultiThreadedEventLoopGroup(
+      numberOfThreads: threads > 0 ? threads : System.coreCount)
+  }
+
+  /// A channel to another service, by mutual TLS; it connects when it is first used.
+  ///
+  /// The certificate that the other side shows must be that service's, whatever the host is called.
+  package func channel(to service: ServiceName) -> RPCChannel {
+    RPCChannel(
+      target: configuration.peer(service), tls: client, serverName: service.executable,
+      group: group, logger: logger)
+  }
+
+  /// The server of a service that only other services call, by mutual TLS.
+  ///
+  /// Health is answered besides, to every peer with a certificate of the authority.
+  ///
+  /// - Parameters:
+  ///   - allowedPeers: for each RPC service's full name who may call it.
+  ///   - interceptors: run around every call, health included, the first outermost.
+  /// - Throws: `TLSError` naming the file that is not usable.
+  /// - Precondition: `allowedPeers` names exactly the services.
+  package func server(
+    _ services: [ServiceRegistration], health: ServingStatus,
+    allowedPeers: [String: Set<ServiceName>], interceptors: [any ServerInterceptor]
+  ) throws -> RPCServer {
+    precondition(
+      Set(allowedPeers.keys) == Set(services.map(\.name)), "every RPC service names its callers")
+    return try server(
+      services, health: health, clientAuthorityFile: configuration[.authority],
+      allowedPeers: allowedPeers.mapValues { Set($0.map(\.executable)) },
+      interceptors: interceptors, fallback: nil)
+  }
+
+  /// The server that everybody may call: TLS, no certificate asked of the client.
+  ///
+  /// - Parameter fallback: answers what none of `services` does.
+  package func publicServer(
+    _ services: [ServiceRegistration] = [], health: ServingStatus,
+    interceptors: [any ServerInterceptor] = [], fallback: (any RawUnaryHandler)?
+  ) throws -> RPCServer {
+    try server(
+      services, health: health, clientAuthorityFile: nil, allowedPeers: [:],
+      interceptors: interceptors, fallback: fallback)
+  }
+
+  /// Ends the event loops, once servers are drained and channels closed.
+  package func close() async {
+    do {
+      try await group.shutdownGracefully()
+    } catch {
+      logger.warning("the event loops did not end", metadata: ["error": "\(error)"])
+    }
+  }
+
+  private func server(
+    _ services: [ServiceRegistration], health: ServingStatus, clientAuthorityFile: String?,
+    allowedPeers: [String: Set<String>], interceptors: [any ServerInterceptor],
+    fallback: (any RawUnaryHandler)?
+  ) throws -> RPCServer {
+    let credentials = try TLSServerCredentials(
+      certificateChainFile: configuration[.certificate],
+      privateKeyFile: configuration[.privateKey], clientAuthorityFile: clientAuthorityFile)
+    return RPCServer(
+      configuration: RPCServer.Configuration(
+        host: configuration[.listenHost], port: configuration[.listenPort], tls: credentials,
+        allowedPeers: allowedPeers),
+      services: services + [ServiceRegistration(health: health)], interceptors: interceptors,
+      fallback: fallback, group: group, logger: logger)
+  }
+}
+
+extension ServiceConfiguration {
+  /// Where another service listens, by `peers.…`.
+  ///
+  /// - Precondition: not the gateway, which no service calls.
+  package func peer(_ service: ServiceName) -> HostPort {
+    switch service {
+    case .identity: self[.identityPeer]
+    case .organizations: self[.organizationsPeer]
+    case .shop: self[.shopPeer]
+    case .accounting: self[.accountingPeer]
+    case .gateway: preconditionFailure("no service calls the gateway")
+    }
+  }
+}

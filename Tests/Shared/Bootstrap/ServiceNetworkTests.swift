@@ -1,0 +1,130 @@
+import Cryptography
+import Glibc
+import HealthAPI
+import Logging
+import RPCCore
+import RPCTransport
+import SharedDomain
+import Testing
+
+@testable import Bootstrap
+
+private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// A certificate authority with certificates of two services, in files.
+private struct Certificates {
+  private let folder: TemporaryFolder
+  private let authority: CertificateAuthority
+  private let validity: CertificateValidity
+
+  init() throws {
+    let now = Instant(microseconds: systemMicroseconds())
+    validity = CertificateValidity(
+      from: now.advanced(by: .hours(-1)), until: now.advanced(by: .hours(1)))
+    folder = try TemporaryFolder()
+    authority = try CertificateAuthority(name: "test", validity: validity)
+  }
+
+  /// The configuration of a service with its certificate.
+  func configuration(
+    _ service: ServiceName, _ arguments: [String] = [], port: Int = 0, dnsName: String? = nil
+  ) throws -> ServiceConfiguration {
+    let own = try authority.issue(
+      dnsNames: [dnsName ?? service.executable], validity: validity)
+    let name = service.rawValue
+    return try ServiceConfiguration(
+      service, settings: CommonSettings.all(for: service),
+      sources: .init(
+        arguments: [
+          "--tls.authority", try folder.write(authority.identity.certificatePEM, to: "ca.pem"),
+          "--tls.certificate", try folder.write(own.certificatePEM, to: "\(name).pem"),
+          "--tls.key", try folder.write(own.privateKeyPEM, to: "\(name).key"),
+          "--threads=1", "--listen.port=\(port)",
+        ] + arguments))
+  }
+}
+
+@Suite("Service network")
+struct ServiceNetworkTests {
+  @Test("a service tells another, by mutual TLS, whether it serves")
+  func health() async throws {
+    let certificates = try Certificates()
+    let shop = try ServiceNetwork(certificates.configuration(.shop), logger: silent)
+    let health = ServingStatus(services: ["kontor.shop.v1.OrderService"])
+    let server = try shop.server([], health: health, allowedPeers: [:], interceptors: [])
+    let port = try await server.start()
+    let identity = try ServiceNetwork(
+      certificates.configuration(.identity, ["--peers.shop=127.0.0.1:\(port)"]), logger: silent)
+    let channel = identity.channel(to: .shop)
+    let client = HealthClient(channel: channel)
+
+    var answer = try await client.check(HealthCheckRequest())
+    #expect(answer.status == .notServing)
+    health.set(.serving)
+    answer = try await client.check(HealthCheckRequest(service: "kontor.shop.v1.OrderService"))
+    #expect(answer.status == .serving)
+    let list = try await client.list(HealthListRequest())
+    #expect(list.statuses.keys.sorted() == ["", "kontor.shop.v1.OrderService"])
+    let error = await #expect(throws: RPCError.self) {
+      try await client.check(HealthCheckRequest(service: "nobody"))
+    }
+    #expect(error?.code == .notFound)
+
+    await channel.close()
+    await server.drain(grace: .zero)
+    await shop.close()
+    await identity.close()
+  }
+
+  @Test("a service is not taken for another, whatever host and port it is found at")
+  func wrongName() async throws {
+    let certificates = try Certificates()
+    let shop = try ServiceNetwork(
+      certificates.configuration(.shop, dnsName: "kontor-accounting"), logger: silent)
+    let server = try shop.server(
+      [], health: ServingStatus(services: []), allowedPeers: [:], interceptors: [])
+    let port = try await server.start()
+    let identity = try ServiceNetwork(
+      certificates.configuration(.identity, ["--peers.shop=127.0.0.1:\(port)"]), logger: silent)
+    let channel = identity.channel(to: .shop)
+    let error = await #expect(throws: RPCError.self) {
+      try await HealthClient(channel: channel).check(
+        HealthCheckRequest(), options: CallOptions(timeout: .seconds(10)))
+    }
+    #expect(error?.code == .unavailable)
+    await channel.close()
+    await server.drain(grace: .zero)
+    await shop.close()
+    await identity.close()
+  }
+
+  @Test("a port that is taken is one clear error")
+  func takenPort() async throws {
+    let certificates = try Certificates()
+    let shop = try ServiceNetwork(certificates.configuration(.shop), logger: silent)
+    let health = ServingStatus(services: [])
+    let first = try shop.publicServer(health: health, fallback: nil)
+    let port = try await first.start()
+    let other = try ServiceNetwork(
+      certificates.configuration(.gateway, port: port), logger: silent)
+    let second = try other.publicServer(health: health, fallback: nil)
+    let error = await #expect(throws: RPCServer.StartError.self) { try await second.start() }
+    #expect(error?.description == "port \(port) on 127.0.0.1 is taken")
+    await first.drain(grace: .zero)
+    await shop.close()
+    await other.close()
+  }
+
+  @Test("a certificate that is not there is named")
+  func missingCertificate() throws {
+    let configuration = try ServiceConfiguration(
+      .shop, settings: CommonSettings.all(for: .shop),
+      sources: .init(arguments: [
+        "--tls.authority=/nonexistent/ca.pem", "--tls.certificate=c", "--tls.key=k",
+      ]))
+    let error = #expect(throws: (any Error).self) {
+      try ServiceNetwork(configuration, logger: silent)
+    }
+    #expect(String(describing: error).contains("/nonexistent/ca.pem"))
+  }
+}
