@@ -1,0 +1,98 @@
+internal import Authentication
+internal import GoogleAPI
+internal import OrganizationsAPI
+internal import OrganizationsDomain
+internal import OrganizationsStorage
+internal import RPCCore
+internal import RequestValidation
+internal import SQLCore
+internal import ServiceStorage
+internal import SharedDomain
+
+/// The caller's organizations.
+struct OrganizationHandlers: OrganizationService {
+  let database: any Database
+
+  func getOrganization(
+    _ request: GetOrganizationRequest, context: ServerContext
+  ) async throws -> GetOrganizationResponse {
+    let caller = try context.caller()
+    var checks = FieldChecks()
+    let id: OrganizationID? = checks.identifier(request.organizationID, "organization_id")
+    try checks.finish()
+    guard let id else { throw RPCError.incompleteChecks() }
+    let view = try await database.read { transaction in
+      try OrganizationStore.organization(id, memberedBy: caller.userID, in: transaction)
+    }
+    guard let view else { throw OrganizationsError.organizationNotFound(id).status }
+    return GetOrganizationResponse(organization: view.message)
+  }
+
+  func listOrganizations(
+    _ request: ListOrganizationsRequest, context: ServerContext
+  ) async throws -> ListOrganizationsResponse {
+    let caller = try context.caller()
+    var checks = FieldChecks()
+    let page = Page(
+      size: request.pageSize, token: request.pageToken, filter: [], keyCount: 1, &checks)
+    let after: OrganizationID? = page.after.flatMap { OrganizationID($0[0]) }
+    if page.after != nil, after == nil {
+      checks.fail("page_token", "is not a token of this list")
+    }
+    try checks.finish()
+    let views = try await database.read { transaction in
+      try OrganizationStore.organizations(
+        of: caller.userID, after: after, limit: page.limit + 1, in: transaction)
+    }
+    var response = ListOrganizationsResponse(
+      organizations: views.prefix(page.limit).map(\.message))
+    if views.count > page.limit, let last = response.organizations.last {
+      response.nextPageToken = page.nextToken(after: [last.organizationID])
+    }
+    return response
+  }
+
+  func listAuditEntries(
+    _ request: ListAuditEntriesRequest, context: ServerContext
+  ) async throws -> ListAuditEntriesResponse {
+    guard let organizationID = try context.caller().organizationID else {
+      throw RPCError.noActiveOrganization()
+    }
+    var checks = FieldChecks()
+    let page = Page(
+      size: request.pageSize, token: request.pageToken, filter: [organizationID.text],
+      keyCount: 1, &checks)
+    let before = page.after.flatMap { Int64($0[0]) }
+    if page.after != nil, before == nil {
+      checks.fail("page_token", "is not a token of this list")
+    }
+    try checks.finish()
+    let entries = try await database.read { transaction in
+      try AuditLog.page(
+        of: organizationID, before: before, limit: page.limit + 1, in: transaction)
+    }
+    var response = ListAuditEntriesResponse(entries: entries.prefix(page.limit).map(\.message))
+    if entries.count > page.limit, let last = response.entries.last {
+      response.nextPageToken = page.nextToken(after: [String(last.sequence)])
+    }
+    return response
+  }
+}
+
+extension ServerContext {
+  /// The signed-in caller that the access policy let through.
+  ///
+  /// - Throws: UNAUTHENTICATED where there is none: a server without its interceptor lets nobody
+  ///   in.
+  func caller() throws(RPCError) -> Principal {
+    guard let principal else { throw .tokenMissing() }
+    return principal
+  }
+}
+
+extension RPCError {
+  /// A value is missing although its checks found nothing wrong: the service's fault.
+  static func incompleteChecks() -> RPCError {
+    RPCError(.internalError, "the request's checks are incomplete")
+  }
+}

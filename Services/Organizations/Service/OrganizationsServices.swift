@@ -1,0 +1,71 @@
+package import Authentication
+internal import Cryptography
+internal import IdentityAPI
+internal import OrganizationsAPI
+internal import OrganizationsStorage
+package import RPCCore
+package import SQLCore
+package import ServiceStorage
+package import SharedDomain
+
+/// The organizations service, put together: what a server serves and who may call it.
+package struct OrganizationsServices: Sendable {
+  /// The RPC services. Who may call what is in ``accessPolicies`` and ``allowedPeers``.
+  package let registrations: [ServiceRegistration]
+  /// Answers the service's own interceptor: membership from the tables, the session by identity.
+  package let checker: AccessChecker
+  /// The saved answers; the main deletes the expired ones.
+  package let operations: OperationStore
+
+  /// - Parameters:
+  ///   - database: migrated by ``migrations``.
+  ///   - hashKey: keys the hashes of requests; at least 16 secret bytes, the same on every start.
+  ///   - identity: where `SessionVerificationService` is called.
+  package init(
+    database: any Database, clock: any WallClock, identifiers: IdentifierGenerator,
+    hashKey: [UInt8], identity: any ClientChannel
+  ) {
+    let lookup = AccessLookup(
+      database: database, sessions: SessionVerificationServiceClient(channel: identity))
+    let operations = OperationStore(database: database, clock: clock, hashKey: hashKey)
+    self.operations = operations
+    checker = AccessChecker { subject, options in
+      try await lookup.find(subject, options).access
+    }
+    registrations = [
+      ServiceRegistration(organizationService: OrganizationHandlers(database: database)),
+      ServiceRegistration(
+        organizationProvisioningService: ProvisioningHandlers(
+          clock: clock, identifiers: identifiers, operations: operations,
+          audit: OrganizationsAudit(identifiers: identifiers))),
+      ServiceRegistration(accessService: AccessHandlers(lookup: lookup)),
+    ]
+  }
+
+  /// The key of the hashes of requests: made at the first start and kept in the database.
+  package static func hashKey(in database: any Database) async throws -> [UInt8] {
+    let fresh = SecureRandom().bytes(32)
+    return try await database.write { transaction in
+      try SecretStore.secret("request-hash", orStore: fresh, in: transaction)
+    }
+  }
+
+  /// The schema: the shared tables' and the service's.
+  package static let migrations: [Migration] =
+    ServiceStorage.migrations + OrganizationsMigrations.all
+
+  /// Which certificates may call which RPC service; a service that is not named is refused.
+  package static let allowedPeers: [String: Set<String>] = [
+    OrganizationServiceMethods.getOrganization.service: [Peers.gateway],
+    OrganizationProvisioningServiceMethods.createOrganization.service: [Peers.identity],
+    AccessServiceMethods.checkAccess.service: [Peers.identity, Peers.shop, Peers.accounting],
+  ]
+}
+
+/// The other services, by the names in their certificates.
+enum Peers {
+  static let identity = "kontor-identity"
+  static let shop = "kontor-shop"
+  static let accounting = "kontor-accounting"
+  static let gateway = "kontor-gateway"
+}

@@ -1,0 +1,54 @@
+internal import Authentication
+internal import OrganizationsAPI
+internal import OrganizationsDomain
+internal import OrganizationsStorage
+internal import RPCCore
+internal import RequestValidation
+internal import SQLCore
+internal import ServiceStorage
+internal import SharedDomain
+
+/// Makes organizations for identity's sign-ups (ORG-1).
+struct ProvisioningHandlers: OrganizationProvisioningService {
+  let clock: any WallClock
+  let identifiers: IdentifierGenerator
+  let operations: OperationStore
+  let audit: OrganizationsAudit
+
+  func createOrganization(
+    _ request: CreateOrganizationRequest, context: ServerContext
+  ) async throws -> CreateOrganizationResponse {
+    let peer = try context.allowedPeer()
+    var checks = FieldChecks()
+    let name = OrganizationName(
+      checks.text(request.displayName, "display_name", OrganizationName.length))
+    let founder: UserID? = checks.identifier(request.userID, "user_id")
+    try checks.finish()
+    guard let name, let founder else { throw RPCError.incompleteChecks() }
+    let operation = try operations.operation(
+      scope: "service:\(peer)", method: context.method, requestID: request.requestID,
+      request: request)
+    let founding = Founding(
+      id: identifiers.next(), name: name, founder: founder, now: clock.now())
+    return try await operations.run(operation) { transaction in
+      try OrganizationStore.insert(founding, in: transaction)
+      try audit.append(founding, by: peer, in: transaction)
+      let view = MemberView(organization: founding.organization, member: founding.founder)
+      return CreateOrganizationResponse(organization: view.message)
+    }
+  }
+}
+
+extension ServerContext {
+  /// The service that calls, by the certificate's name for which the RPC is allowed.
+  ///
+  /// The transport refuses other peers already; the name is taken here to keep each service's
+  /// request ids apart.
+  func allowedPeer() throws(RPCError) -> String {
+    let allowed = OrganizationsServices.allowedPeers[method.service] ?? []
+    guard let name = peer.certificateNames.first(where: allowed.contains) else {
+      throw .peerNotAllowed(method)
+    }
+    return name
+  }
+}

@@ -1,0 +1,20 @@
+package import SQLCore
+
+/// The table `service_secret`: secrets that the service makes for itself at its first start.
+package enum SecretStore {
+  /// The secret with a name; `fresh` is stored and answered where there is none yet.
+  package static func secret(
+    _ name: String, orStore fresh: [UInt8], in transaction: any Transaction
+  ) throws(SQLError) -> [UInt8] {
+    try transaction.execute(
+      """
+      INSERT INTO service_secret (name, value) VALUES (\(name), \(fresh))
+      ON CONFLICT (name) DO NOTHING
+      """)
+    let row = try transaction.first("SELECT value FROM service_secret WHERE name = \(name)")
+    guard let row else {
+      throw SQLError(.unexpectedValue, "the secret \(name) is missing after it was stored")
+    }
+    return try row.blob("value")
+  }
+}
