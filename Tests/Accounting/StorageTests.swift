@@ -36,7 +36,8 @@ struct StorageTests {
   @Test("posted entries verify and the statement adds up to the balance")
   func posted() async throws {
     try await withLedger { database in
-      #expect(try await faults(database).isEmpty)
+      let faults = try await faults(database)
+      #expect(faults.isEmpty)
       try await database.read { transaction in
         let movements = try LedgerStore.movements(
           id(1), .chf, before: nil, limit: 10, in: transaction)
@@ -67,7 +68,8 @@ struct StorageTests {
       } throws: {
         LedgerStore.isOverdraft($0)
       }
-      #expect(try await faults(database).isEmpty)
+      let faults = try await faults(database)
+      #expect(faults.isEmpty)
     }
   }
 
@@ -81,7 +83,8 @@ struct StorageTests {
             organizationID: id(1), at: .start, digest: testDigest, in: transaction)
         }
       }
-      #expect(try await faults(database).isEmpty)
+      let faults = try await faults(database)
+      #expect(faults.isEmpty)
     }
   }
 
@@ -108,7 +111,8 @@ struct StorageTests {
       await #expect(throws: SQLError.self) {
         try await database.write { transaction in _ = try transaction.execute(statement) }
       }
-      #expect(try await faults(database).isEmpty)
+      let faults = try await faults(database)
+      #expect(faults.isEmpty)
     }
   }
 
