@@ -1,0 +1,48 @@
+internal import AccountingDomain
+internal import RPCCore
+internal import SQLCore
+internal import ServiceStorage
+internal import SharedDomain
+
+/// What accounting writes into the organization's audit log (ORG-8).
+enum AuditAction: String {
+  case topUpCreated = "TOP_UP_CREATED"
+  case topUpSettled = "TOP_UP_SETTLED"
+  case orderCharged = "ORDER_CHARGED"
+  case dueItemsPaid = "DUE_ITEMS_PAID"
+  case invoiceIssued = "INVOICE_ISSUED"
+}
+
+extension Books {
+  /// Adds an audit entry in the transaction that makes the change.
+  func record(
+    _ action: AuditAction, of organizationID: OrganizationID, by actor: String, target: String,
+    at now: Instant, source: String?, fields: [AuditField], in transaction: any Transaction
+  ) throws {
+    try AuditLog().append(
+      AuditRecord(
+        id: identifiers.next(), organizationID: organizationID, at: now, actor: actor,
+        action: action.rawValue, target: target, source: source, fields: fields),
+      in: transaction)
+  }
+
+  /// Adds the entries of a sale: what was paid, and the invoice that it made.
+  func recordSale(
+    _ action: AuditAction, by actor: String, target: String, _ invoice: AccountingDomain.Invoice,
+    at now: Instant, source: String?, in transaction: any Transaction
+  ) throws {
+    let total = AuditField.plain("total", after: invoice.totals.total.description)
+    try record(
+      action, of: invoice.organizationID, by: actor, target: target, at: now, source: source,
+      fields: [total, .plain("invoice", after: invoice.id.text)], in: transaction)
+    try record(
+      .invoiceIssued, of: invoice.organizationID, by: actor, target: "invoice:\(invoice.id.text)",
+      at: now, source: source, fields: [.plain("number", after: invoice.number.text), total],
+      in: transaction)
+  }
+}
+
+extension ServerContext {
+  /// Where the caller is: the address that the gateway passes on; nil for calls between services.
+  var source: String? { metadata.first("x-forwarded-for") }
+}

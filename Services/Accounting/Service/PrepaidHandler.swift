@@ -1,0 +1,74 @@
+internal import AccountingAPI
+internal import AccountingDomain
+internal import AccountingStorage
+internal import RPCCore
+internal import RequestValidation
+internal import SharedDomain
+
+/// The prepaid account of the active organization (ACC-2).
+struct PrepaidHandler: PrepaidService {
+  let books: Books
+
+  func getPrepaidAccount(
+    _ request: GetPrepaidAccountRequest, context: ServerContext
+  ) async throws -> GetPrepaidAccountResponse {
+    let organizationID = try context.caller().organizationID
+    var checks = FieldChecks()
+    let currency = checks.currency(request.currencyCode, "currency_code")
+    try checks.finish()
+    guard let currency else { throw RPCError.unchecked }
+    return try await books.read { transaction in
+      let balance = try LedgerStore.balance(organizationID, currency, in: transaction)
+      return GetPrepaidAccountResponse(
+        account: PrepaidAccount(
+          balance: try balance.total().message, deposited: balance.deposited.message,
+          granted: balance.granted.message))
+    }
+  }
+
+  func listPrepaidMovements(
+    _ request: ListPrepaidMovementsRequest, context: ServerContext
+  ) async throws -> ListPrepaidMovementsResponse {
+    let organizationID = try context.caller().organizationID
+    var checks = FieldChecks()
+    let currency = checks.currency(request.currencyCode, "currency_code")
+    let page = Page(
+      size: request.pageSize, token: request.pageToken, filter: [request.currencyCode],
+      keyCount: 1, &checks)
+    let before = page.key("page_token", &checks) { Int64($0[0]) }
+    try checks.finish()
+    guard let currency else { throw RPCError.unchecked }
+    return try await books.read { transaction in
+      let movements = try LedgerStore.movements(
+        organizationID, currency, before: before, limit: page.limit + 1, in: transaction)
+      let (shown, token) = page.cut(movements) { [String($0.sequence)] }
+      return ListPrepaidMovementsResponse(
+        movements: shown.map(\.message), nextPageToken: token)
+    }
+  }
+}
+
+extension Page {
+  /// The key of the row that the page begins after, read by `read`; nil on the first page. A key
+  /// that cannot be read is noted as wrong.
+  func key<Key>(
+    _ field: String, _ checks: inout FieldChecks, _ read: ([String]) -> Key?
+  ) -> Key? {
+    guard let after else { return nil }
+    if let key = read(after) { return key }
+    checks.fail(field, "is not a token of this list")
+    return nil
+  }
+
+  /// The rows to show of `limit` + 1 that were read, and the token of the page behind them.
+  func cut<Row>(_ rows: [Row], key: (Row) -> [String]) -> ([Row], String) {
+    let shown = Array(rows.prefix(limit))
+    guard rows.count > limit, let last = shown.last else { return (shown, "") }
+    return (shown, nextToken(after: key(last)))
+  }
+}
+
+extension RPCError {
+  /// A value is missing although the checks passed: a programmer's error that must not trap.
+  static var unchecked: RPCError { RPCError(.internalError, "a checked field has no value") }
+}
