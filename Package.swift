@@ -312,7 +312,8 @@ let package = Package(
       [
         "AccountingDomain", "AccountingStorage", "AccountingService", "AccountingAPI", "ShopAPI",
         "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
-        "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices", logging,
+        "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices",
+        "RequestValidation", logging,
       ]),
     tests(
       "GatewayTests", "Tests/Gateway",
