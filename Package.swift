@@ -259,8 +259,8 @@ let package = Package(
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [
-        "RPCCore", "RPCTransport", "TLS", "HealthAPI", "GoogleAPI", "CommonAPI", "Messages",
-        "SharedDomain", logging, nioCore, nioPosix,
+        "RPCCore", "RPCTransport", "TLS", "HTTP2", "HealthAPI", "GoogleAPI", "CommonAPI",
+        "Messages", "SharedDomain", logging, nioCore, nioPosix,
       ]),
     tests("SQLTests", "Tests/Shared/SQL", ["SQLCore", "SQLiteDriver", logging]),
     tests(

@@ -131,6 +131,19 @@ final class TestServer: Sendable {
     self.port = try await server.start()
   }
 
+  /// A server on a port outside the range that the system hands out, so that nobody takes it
+  /// while no server listens.
+  static func onFixedPort(certificates: TestCertificates) async throws -> TestServer {
+    for port in (20_000..<30_000).shuffled().prefix(50) {
+      do {
+        return try await TestServer(port: port, certificates: certificates)
+      } catch is RPCServer.StartError {
+        continue
+      }
+    }
+    throw RPCError(.unavailable, "no port is free")
+  }
+
   func channel(
     clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil
   ) throws -> RPCChannel {

@@ -113,7 +113,7 @@ private final class Tally: Sendable {
   @Test("Calls keep succeeding or fail unprocessed while servers are replaced")
   func replacement() async throws {
     let certificates = try TestCertificates()
-    let first = try await TestServer(certificates: certificates)
+    let first = try await TestServer.onFixedPort(certificates: certificates)
     let channel = try first.channel()
     let tally = Tally()
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -161,7 +161,7 @@ private final class Tally: Sendable {
   @Test("Nobody listening is UNAVAILABLE at once, and waitForReady waits")
   func notListening() async throws {
     let certificates = try TestCertificates()
-    let probe = try await TestServer(certificates: certificates)
+    let probe = try await TestServer.onFixedPort(certificates: certificates)
     let channel = try probe.channel()
     await probe.server.drain(grace: .seconds(1))
     let error = await failure { _ = try await channel.echo("x") }

@@ -1,0 +1,189 @@
+import Glibc
+import HTTP2
+import TLS
+import TestSupport
+
+/// A client that says what it likes: raw bytes, raw frames, any header list. Blocking, on a socket
+/// of its own.
+final class RawPeer: HTTP2SessionDelegate {
+  /// What came back on one stream.
+  struct Answer {
+    var blocks: [[String: String]] = []
+    var data: [UInt8] = []
+    var isEnded = false
+    var closeCode: HTTP2ErrorCode?
+
+    var httpStatus: String? { blocks.first?[":status"] }
+    var grpcStatus: String? { blocks.last?["grpc-status"] }
+    var message: String? { blocks.last?["grpc-message"] }
+  }
+
+  private let socket: Int32
+  private let engine: TLSEngine
+  private let scratch = TLSScratch()
+  private var session: HTTP2Session?
+  private(set) var answers: [Int32: Answer] = [:]
+  private(set) var goAway: HTTP2ErrorCode?
+  private(set) var isOpen = false
+  private(set) var isClosed = false
+  private(set) var tlsFailure: TLSError?
+
+  struct Failure: Error {}
+
+  init(port: Int, certificates: TestCertificates) throws {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.socket = socket
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let connected = withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    var timeout = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    engine = try TLSEngine(
+      client: try TLSClientCredentials(authorityFile: certificates.authorityFile),
+      serverName: "server.test", scratch: scratch)
+    guard connected == 0 else { throw Failure() }
+  }
+
+  deinit { Glibc.close(socket) }
+
+  /// The TLS handshake, without HTTP/2.
+  func handshake() throws {
+    try engine.start()
+    flush()
+    while engine.state == .handshaking, !isClosed { read() }
+  }
+
+  /// The TLS handshake and the HTTP/2 preface.
+  func begin() throws {
+    try handshake()
+    session = try HTTP2Session(
+      role: .client, limits: HTTP2Limits(), delegate: self, scratch: HTTP2Scratch(), now: 0)
+    flush()
+    while !isOpen, !isClosed { read() }
+  }
+
+  /// Bytes past TLS.
+  func writeRaw(_ bytes: [UInt8]) {
+    var sent = 0
+    while sent < bytes.count {
+      let result = bytes.withUnsafeBytes {
+        Glibc.send(
+          socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+      }
+      if result <= 0 { return }
+      sent += result
+    }
+  }
+
+  /// Bytes within TLS, past HTTP/2.
+  func write(_ bytes: [UInt8]) throws {
+    try bytes.withUnsafeBytes { try engine.send($0) }
+    flush()
+  }
+
+  /// One request; returns its stream.
+  @discardableResult
+  func request(
+    _ fields: [(String, String)], _ body: [UInt8] = [], end: Bool = true
+  ) throws -> Int32 {
+    let headers = HTTP2HeaderBlock()
+    for (name, value) in fields { headers.append(name, value) }
+    guard let stream = session?.submitRequest(headers, endStream: body.isEmpty && end)
+    else { throw Failure() }
+    if !body.isEmpty {
+      body.withUnsafeBytes { _ = session?.submitData(stream, $0, endStream: end) }
+    }
+    answers[stream.id] = Answer()
+    flush()
+    return stream.id
+  }
+
+  /// Sends DATA on an open stream.
+  func send(_ id: Int32, _ body: [UInt8], end: Bool) {
+    guard let stream = session?.stream(id) else { return }
+    body.withUnsafeBytes { _ = session?.submitData(stream, $0, endStream: end) }
+    flush()
+  }
+
+  func reset(_ id: Int32) {
+    guard let stream = session?.stream(id) else { return }
+    session?.reset(stream, .cancel)
+    flush()
+  }
+
+  /// Reads until a stream is over or the connection is.
+  func answer(_ id: Int32) -> Answer {
+    while answers[id]?.isEnded != true, answers[id]?.closeCode == nil, !isClosed { read() }
+    return answers[id] ?? Answer()
+  }
+
+  /// Reads until the server closes the connection.
+  func readToEnd() {
+    while !isClosed { read() }
+  }
+
+  private func read() {
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    let size = recv(socket, &buffer, buffer.count, 0)
+    guard size > 0 else {
+      isClosed = true
+      return
+    }
+    do {
+      try buffer[..<size].withUnsafeBytes { bytes in
+        try engine.receive(bytes) { event in
+          switch event {
+          case .plaintext(let plaintext):
+            try? session?.receive(plaintext, now: 0)
+          case .closedByPeer: isClosed = true
+          case .handshakeCompleted: break
+          }
+          return true
+        }
+      }
+    } catch {
+      tlsFailure = error as? TLSError
+      isClosed = true
+    }
+    flush()
+  }
+
+  private func flush() {
+    if engine.state == .open, let session {
+      var room = [UInt8](repeating: 0, count: 65_536)
+      while session.hasOutput {
+        let size = room.withUnsafeMutableBytes { (try? session.produce(into: $0)) ?? 0 }
+        if size == 0 { break }
+        room[..<size].withUnsafeBytes { try? engine.send($0) }
+      }
+    }
+    engine.withOutput { writeRaw(Array($0)) }
+  }
+
+  func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
+    var block: [String: String] = [:]
+    for index in 0..<headers.count {
+      block[String(decoding: headers.name(index), as: UTF8.self)] = String(
+        decoding: headers.value(index), as: UTF8.self)
+    }
+    answers[stream.id]?.blocks.append(block)
+  }
+  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    answers[stream.id]?.data += bytes
+    session?.consume(stream, bytes.count)
+  }
+  func endReceived(_ stream: HTTP2Stream) { answers[stream.id]?.isEnded = true }
+  func queueDrained(_ stream: HTTP2Stream) {}
+  func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    answers[stream.id]?.closeCode = code
+  }
+  func settingsReceived() { isOpen = true }
+  func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) { goAway = code }
+  func pingAcknowledged(_ payload: UInt64) {}
+}
