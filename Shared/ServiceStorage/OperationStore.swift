@@ -73,6 +73,16 @@ package struct OperationStore: Sendable {
     return response
   }
 
+  /// The saved answer of an operation that was carried out before; nil for a new one. Spares a
+  /// repeated call the work before `run`, which decides all the same.
+  ///
+  /// - Throws: ALREADY_EXISTS with reason `IDEMPOTENCY_KEY_REUSED`; `SQLError`.
+  package func answer<Response: Message>(
+    to operation: Operation, as type: Response.Type = Response.self
+  ) async throws -> Response? {
+    try await database.read { transaction in try Self.saved(operation, in: transaction) }
+  }
+
   private static func saved<Response: Message>(
     _ operation: Operation, in transaction: any Transaction
   ) throws -> Response? {

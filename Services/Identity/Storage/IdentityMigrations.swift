@@ -46,7 +46,8 @@ package enum IdentityMigrations {
         CONSTRAINT sign_up_opens_account CHECK (opens_account IN (0, 1)),
       password_hash TEXT,
       state TEXT NOT NULL
-        CONSTRAINT sign_up_state CHECK (state IN ('AWAITING_CODE', 'OPENING', 'COMPLETE', 'CLOSED')),
+        CONSTRAINT sign_up_state
+          CHECK (state IN ('AWAITING_CODE', 'OPENING', 'COMPLETE', 'CLOSED')),
       code_generation INTEGER NOT NULL
         CONSTRAINT sign_up_code_generation CHECK (code_generation >= 1),
       code_issued_us INTEGER NOT NULL,

@@ -36,7 +36,8 @@ package enum SignUpStore {
       """
       UPDATE sign_up SET
         state = \(signUp.progress.stateName),
-        password_hash = CASE \(signUp.progress.stateName) WHEN 'AWAITING_CODE' THEN password_hash END,
+        password_hash =
+          CASE \(signUp.progress.stateName) WHEN 'AWAITING_CODE' THEN password_hash END,
         code_generation = \(signUp.code.generation),
         code_issued_us = \(signUp.code.issuedAt),
         code_wrong_attempts = \(signUp.code.wrongAttempts),

@@ -1,0 +1,24 @@
+internal import Authentication
+internal import RPCCore
+internal import SharedDomain
+
+extension ServerContext {
+  /// Where the call comes from, as the gateway says, which drops what clients write there; nil for
+  /// calls that did not come through a gateway.
+  var clientAddress: String? {
+    metadata.values("x-forwarded-for").last
+  }
+
+  /// The signed-in caller.
+  func caller() throws(RPCError) -> Principal {
+    guard let principal else { throw .tokenMissing() }
+    return principal
+  }
+
+  /// Options for a call to a peer: never without a time limit.
+  func peerOptions(atMost limit: Duration = .seconds(10)) -> CallOptions {
+    var options = callOptions()
+    options.timeout = min(options.timeout ?? limit, limit)
+    return options
+  }
+}

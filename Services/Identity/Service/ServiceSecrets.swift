@@ -1,0 +1,48 @@
+internal import Cryptography
+internal import IdentityStorage
+internal import SQLCore
+internal import SharedDomain
+
+/// The service's symmetric keys, each for one use, derived from one secret that is made at first
+/// start and kept in the service's database.
+struct ServiceSecrets: Sendable {
+  /// Keys the hashes of requests (idempotency).
+  let operationKey: [UInt8]
+  /// Makes a password part of a request's hash without showing it.
+  let passwordKey: [UInt8]
+  /// Makes the codes of sign-ups.
+  let codeKey: [UInt8]
+  /// Keys the hashes of logins and sources whose failed sign-ins are counted.
+  let loginKey: [UInt8]
+
+  init(master: [UInt8]) {
+    func key(_ use: String) -> [UInt8] {
+      HKDFSHA256.derive(from: master, info: "kontor-identity/1/\(use)", count: 32)
+    }
+    operationKey = key("operation")
+    passwordKey = key("password")
+    codeKey = key("code")
+    loginKey = key("login")
+  }
+
+  /// Reads the secret; makes it where there is none.
+  static func load(
+    from database: any Database, random: any RandomSource
+  ) async throws -> ServiceSecrets {
+    let fresh = random.bytes(32)
+    let master = try await database.write { transaction in
+      try KeyStore.secret("master", orStore: fresh, in: transaction)
+    }
+    return ServiceSecrets(master: master)
+  }
+
+  /// What stands for a password in the hash of a request.
+  func passwordMark(_ password: String) -> String {
+    Hex.encode(HMACSHA256.code(for: Array(password.utf8), key: passwordKey))
+  }
+
+  /// What stands for a login or a source in the tables of failed sign-ins.
+  func loginMark(_ text: String) -> [UInt8] {
+    HMACSHA256.code(for: Array(text.utf8), key: loginKey)
+  }
+}
