@@ -304,7 +304,8 @@ let package = Package(
       "ShopTests", "Tests/Shop",
       [
         "ShopDomain", "ShopStorage", "ShopService", "ShopAPI", "AccountingAPI", "CommonAPI",
-        "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver", "ServiceStorage",
+        "GoogleAPI", "RPCCore", "Messages", "RequestValidation", "SQLCore", "SQLiteDriver",
+        "ServiceStorage",
         "SharedDomain", "Authentication", "Cryptography", logging,
       ]),
     tests(

@@ -1,0 +1,82 @@
+internal import AccountingAPI
+internal import Cryptography
+package import Logging
+package import RPCCore
+package import SQLCore
+package import ServiceStorage
+package import SharedDomain
+internal import ShopAPI
+package import ShopDomain
+internal import ShopStorage
+
+/// The shop, put together: what a server serves and what runs beside it.
+package struct ShopServices: Sendable {
+  /// The RPC services. Who may call what is in ``accessPolicies`` and ``allowedPeers``.
+  package let registrations: [ServiceRegistration]
+  /// Repeats the charges whose outcome is awaited; the main runs it.
+  package let relay: OutboxRelay
+  /// The saved answers; the main deletes the expired ones.
+  package let operations: OperationStore
+
+  /// - Parameters:
+  ///   - database: migrated by ``migrations``, the catalogue loaded by ``CatalogueLoader``.
+  ///   - hashKey: keys the hashes of requests; at least 16 secret bytes, the same on every start.
+  ///   - accounting: where `ChargeService` is called.
+  package init(
+    database: any Database, catalogue: Catalogue, clock: any WallClock,
+    identifiers: IdentifierGenerator, hashKey: [UInt8], accounting: any ClientChannel,
+    relayConfiguration: OutboxRelay.Configuration = OutboxRelay.Configuration(), logger: Logger
+  ) {
+    let audit = ShopAudit(identifiers: identifiers)
+    let charging = OrderCharging(
+      database: database, clock: clock, accounting: ChargeServiceClient(channel: accounting),
+      audit: audit, logger: logger)
+    let relay = OutboxRelay(
+      database: database, clock: clock, logger: logger,
+      handlers: [OrderCharging.topic: { message in try await charging.settle(message) }],
+      configuration: relayConfiguration)
+    let operations = OperationStore(
+      database: database, clock: clock, hashKey: hashKey, onCommit: { relay.wake() })
+    let payments = OrderPayments(
+      database: database, clock: clock, identifiers: identifiers, relay: relay,
+      charging: charging, logger: logger)
+    self.relay = relay
+    self.operations = operations
+    registrations = [
+      ServiceRegistration(
+        catalogueService: CatalogueHandler(catalogue: catalogue, clock: clock)),
+      ServiceRegistration(
+        orderService: OrderHandler(
+          database: database, catalogue: catalogue, clock: clock, identifiers: identifiers,
+          operations: operations, audit: audit, payments: payments)),
+      ServiceRegistration(
+        orderIntakeService: OrderIntakeHandler(
+          catalogue: catalogue, clock: clock, identifiers: identifiers, operations: operations,
+          audit: audit)),
+      ServiceRegistration(productService: ProductHandler(database: database, clock: clock)),
+      ServiceRegistration(
+        renewalService: RenewalHandler(
+          database: database, catalogue: catalogue, clock: clock, audit: audit)),
+    ]
+  }
+
+  /// The key of the hashes of requests: made at the first start and kept in the database.
+  package static func hashKey(in database: any Database) async throws -> [UInt8] {
+    let fresh = SecureRandom().bytes(32)
+    return try await database.write { transaction in
+      try SecretTable.secret("request-hash", orStore: fresh, in: transaction)
+    }
+  }
+
+  /// The schema: the shared tables' and the shop's.
+  package static let migrations: [Migration] = ServiceStorage.migrations + ShopMigrations.all
+
+  /// Which certificates may call which RPC service; a service that is not named is refused.
+  package static let allowedPeers: [String: Set<String>] = [
+    CatalogueServiceMethods.getCatalogue.service: [Peers.gateway, Peers.identity],
+    OrderServiceMethods.placeOrder.service: [Peers.gateway],
+    OrderIntakeServiceMethods.createOrder.service: [Peers.identity],
+    ProductServiceMethods.getProduct.service: [Peers.gateway],
+    RenewalServiceMethods.listRenewals.service: [Peers.accounting],
+  ]
+}
