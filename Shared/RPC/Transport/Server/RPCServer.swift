@@ -116,7 +116,7 @@ package final class RPCServer: Sendable {
     let engine = try TLSEngine(server: configuration.tls, scratch: loop.tlsScratch)
     let connection = ServerConnection(
       core: core, loop: loop, engine: engine,
-      remoteAddress: address?.port.map { "\(host):\($0)" } ?? host)
+      remoteAddress: address?.port.map { HostPort(host: host, port: $0).description } ?? host)
     let id = ObjectIdentifier(connection)
     let limits = configuration.limits
     let isAccepted = state.withLock { state in
