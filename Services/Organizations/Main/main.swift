@@ -1,1 +1,70 @@
-// Filled in by its own change.
+internal import Authentication
+internal import Bootstrap
+internal import IdentityAPI
+internal import Logging
+internal import OrganizationsService
+internal import RPCCore
+internal import RPCTransport
+internal import SQLCore
+internal import SQLiteDriver
+internal import ServiceStorage
+internal import SharedDomain
+
+do {
+  // What is configured.
+  let configuration = try ServiceConfiguration(
+    .organizations, settings: CommonSettings.all(for: .organizations), sources: .process)
+  let logger = Logger(configuration)
+  let termination = Termination(configuration, logger: logger)
+  let clock = try SystemClock(configuration)
+
+  // Where the data is. Once a commit is not known to be durable, nothing more is answered.
+  var storage = SQLiteConfiguration()
+  storage.onFailure = { Program.end("kontor-organizations", with: $0) }
+  let database = try SQLiteDatabase(
+    path: configuration.dataFile("organizations.sqlite"), configuration: storage)
+  try await Migrator(OrganizationsServices.migrations).migrate(database)
+
+  // What is served, and to whom.
+  let network = try ServiceNetwork(configuration, logger: logger)
+  let identity = network.channel(to: .identity)
+  let services = OrganizationsServices(
+    database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock),
+    hashKey: try await OrganizationsServices.hashKey(in: database), identity: identity)
+  let authentication = AuthenticationInterceptor(
+    policies: OrganizationsServices.accessPolicies, registrations: services.registrations,
+    tokens: AccessTokenVerifier(
+      keys: SigningKeyCache(
+        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
+      clock: clock),
+    checker: services.checker)
+  let health = ServingStatus(services: services.registrations.map(\.name))
+  let server = try network.server(
+    services.registrations, health: health,
+    allowedPeers: OrganizationsServices.allowedPeers.mapValues { names in
+      Set(ServiceName.allCases.filter { names.contains($0.executable) })
+    },
+    interceptors: [StorageErrorInterceptor(), authentication])
+
+  // Until the end is requested.
+  let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)
+  try await run.run(
+    server,
+    background: [
+      ServiceRun.Background("deletion of expired answers") {
+        while true {
+          do {
+            try await services.operations.deleteExpired()
+          } catch let error as SQLError {
+            logger.warning("expired answers stay", metadata: ["error": "\(error)"])
+          }
+          try await Task.sleep(for: .hours(1))
+        }
+      }
+    ])
+  await identity.close()
+  await database.close()
+  await network.close()
+} catch {
+  Program.end("kontor-organizations", with: error)
+}
