@@ -1,5 +1,8 @@
 # shellcheck shell=bash
-# What the scripts of this folder share: messages, Debian packages, the Swift compiler. To be sourced.
+# What the project's scripts share: messages, Debian packages, the Swift compiler, the build. To be
+# sourced; PROJECT_ROOT is the project's folder from then on.
+
+PROJECT_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # The oldest Swift that builds the package.
 SWIFT_MAJOR=6
@@ -73,4 +76,23 @@ require_swift() {
     die "Swift $version is too old: $SWIFT_MAJOR.$SWIFT_MINOR or newer is needed" \
       "(https://www.swift.org/install/linux/)."
   fi
+}
+
+# build_release: builds the shipped programs into .build/release; says nothing unless one fails.
+build_release() {
+  local product log
+  require_swift
+  install_build_packages
+  say "building for release (the first time takes some minutes)"
+  log=$(mktemp)
+  for product in kontor-identity kontor-organizations kontor-shop kontor-accounting \
+    kontor-gateway kontor; do
+    if ! swift build --package-path "$PROJECT_ROOT" -c release --product "$product" >"$log" 2>&1
+    then
+      cat "$log" >&2
+      rm -f "$log"
+      die "$product does not build"
+    fi
+  done
+  rm -f "$log"
 }

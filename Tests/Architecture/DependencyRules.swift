@@ -48,7 +48,7 @@ enum DependencyRules {
     ]),
     "Operator": system.union(network).union([
       "Bootstrap", "RPCCore", "RPCTransport", "TLS", "HealthAPI", "Cryptography", "SharedDomain",
-      "Logging",
+      "Logging", "Subprocess", "SystemPackage", "FoundationEssentials",
     ]),
   ]
 
@@ -61,7 +61,9 @@ enum DependencyRules {
         .subtracting([target.name])
     }
     if target.name == "CKontorProto" { return ["CProtobufC"] }
-    if target.name == "kontor" { return system.union(["Operator", "Bootstrap", "ArgumentParser"]) }
+    if target.name == "kontor" {
+      return system.union(["Operator", "Bootstrap", "SharedDomain", "ArgumentParser", "Logging"])
+    }
     if target.name.hasPrefix("Gateway") || target.name == "kontor-gateway" {
       return allowedInGateway(target)
     }

@@ -1,4 +1,5 @@
 import Logging
+import RPCCore
 import Synchronization
 import Testing
 
@@ -87,5 +88,30 @@ struct LoggingTests {
     ] as [(Int64, String)])
   func timestamps(_ microseconds: Int64, _ text: String) {
     #expect(timestamp(microseconds) == text)
+  }
+
+  @Test("a call is one debug line with method, peer, status and time; none at a higher level")
+  func calls() async throws {
+    let method = MethodDescriptor(
+      service: "kontor.shop.v1.OrderService", name: "PlaceOrder", kind: .unary, isReadOnly: false)
+    let context = ServerContext(
+      method: method, peer: Peer(certificateNames: ["kontor-gateway", "localhost"]),
+      correlationID: "c1")
+    let lines = Lines()
+    try await CallLog(logger: lines.logger()).intercept(context) { _ in }
+    #expect(lines.all.isEmpty)
+    let log = CallLog(logger: lines.logger(level: .debug))
+    try await log.intercept(context) { _ in }
+    await #expect(throws: RPCError.self) {
+      try await log.intercept(ServerContext(method: method)) { _ in
+        throw RPCError(.notFound, "no such plan")
+      }
+    }
+    let common = "method=kontor.shop.v1.OrderService/PlaceOrder ms="
+    #expect(lines.all.count == 2)
+    #expect(lines.all.first?.contains(" msg=call code=OK correlation=c1 \(common)") == true)
+    #expect(lines.all.first?.hasSuffix(" peer=kontor-gateway\n") == true)
+    #expect(lines.all.last?.contains(" code=NOT_FOUND correlation=none \(common)") == true)
+    #expect(lines.all.last?.hasSuffix(" peer=-\n") == true)
   }
 }
