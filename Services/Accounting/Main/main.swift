@@ -1,1 +1,86 @@
-// Filled in by its own change.
+import AccountingAPI
+import AccountingDomain
+import AccountingService
+import Authentication
+import Bootstrap
+import IdentityAPI
+import Logging
+import OrganizationsAPI
+import RPCCore
+import RPCTransport
+import SQLCore
+import SQLiteDriver
+import ServiceStorage
+import SharedDomain
+
+/// kontor-accounting: ledger, prepaid accounts, due list, payments, invoices.
+do {
+  let configuration = try ServiceConfiguration(
+    .accounting, settings: AccountingConfiguration.settings, sources: .process)
+  let logger = Logger(configuration)
+  let termination = Termination(configuration, logger: logger)
+  let clock = try SystemClock(
+    timezone: configuration[.timezone], offset: configuration[.clockOffset])
+
+  // Storage.
+  let folder = try DataFolder(path: configuration[.dataFolder])
+  var storage = SQLiteConfiguration()
+  storage.onFailure = { error in
+    logger.critical("the database failed", metadata: ["error": "\(error)"])
+    termination.request(.terminate)
+  }
+  let database = try SQLiteDatabase(path: "\(folder.path)/accounting.db", configuration: storage)
+  try await Migrator(AccountingServices.migrations).migrate(database)
+
+  // Settings.
+  var providerKeys: [PaymentProvider: [UInt8]] = [:]
+  if configuration[AccountingConfiguration.sandboxEnabled] {
+    providerKeys[.sandbox] =
+      try configuration[AccountingConfiguration.sandboxSecret]?.bytes
+      ?? folder.secret("sandbox.secret")
+    logger.warning("the sandbox provider is on: top-ups cost nothing")
+  }
+  let settings = AccountingSettings(
+    supplier: AccountingConfiguration.supplier(configuration), providerKeys: providerKeys,
+    isSandboxEnabled: configuration[AccountingConfiguration.sandboxEnabled],
+    roundsTotals: configuration[AccountingConfiguration.roundsTotals],
+    requestHashKey: try await AccountingServices.requestHashKey(in: database))
+
+  // Network and services.
+  let network = try ServiceNetwork(configuration, logger: logger)
+  let identity = network.channel(to: .identity)
+  let organizations = network.channel(to: .organizations)
+  let shop = network.channel(to: .shop)
+  let accounting = AccountingServices(
+    database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock), shop: shop,
+    settings: settings, logger: logger)
+  let authentication = AuthenticationInterceptor(
+    policies: accounting.accessPolicies, registrations: accounting.registrations,
+    tokens: AccessTokenVerifier(
+      keys: SigningKeyCache(
+        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
+      clock: clock),
+    checker: AccessChecker(asking: AccessServiceClient(channel: organizations)))
+  let health = ServingStatus(of: accounting.registrations)
+  var callers: [String: Set<ServiceName>] = [:]
+  for service in accounting.registrations { callers[service.name] = [.gateway] }
+  callers[ChargeServiceMethods.chargeOrder.service] = [.shop]
+  let server = try network.server(
+    accounting.registrations, health: health, allowedPeers: callers,
+    interceptors: [StorageErrorInterceptor(), authentication])
+
+  // Run until the end is asked for, then drain.
+  try await ServiceRun(
+    health: health, termination: termination, grace: configuration[.drainGrace], logger: logger
+  ).run(
+    start: { try await server.start() }, drain: { await server.drain(grace: $0) },
+    background: [
+      ServiceRun.Background("relay") { await accounting.relay.run() },
+      ServiceRun.Background("retention") { try await accounting.maintain() },
+    ])
+  for channel in [identity, organizations, shop] { await channel.close() }
+  await database.close()
+  await network.close()
+} catch {
+  Program.end(ServiceName.accounting.executable, with: error)
+}

@@ -1,5 +1,7 @@
 internal import AccountingAPI
+internal import AccountingStorage
 package import Authentication
+internal import Cryptography
 package import Logging
 package import RPCCore
 package import SQLCore
@@ -16,6 +18,7 @@ package struct AccountingServices: Sendable {
   package let accessPolicies: [String: AccessPolicy]
   /// Tells the shop what was paid; the program runs it.
   package let relay: OutboxRelay
+  private let books: Books
 
   /// - Parameters:
   ///   - database: migrated to `ServiceStorage.migrations` and `AccountingMigrations.all`.
@@ -40,6 +43,7 @@ package struct AccountingServices: Sendable {
     let dueList = DueListHandler(
       books: books, renewals: RenewalSource(client: client, logger: logger), relay: relay)
     self.relay = relay
+    self.books = books
     accessPolicies = AccountingAccess.policies
     registrations = [
       ServiceRegistration(prepaidService: PrepaidHandler(books: books)),
@@ -50,5 +54,31 @@ package struct AccountingServices: Sendable {
       ServiceRegistration(invoiceService: InvoiceHandler(books: books)),
       ServiceRegistration(chargeService: ChargeHandler(books: books)),
     ]
+  }
+}
+
+extension AccountingServices {
+  /// The schema: the shared tables' and the service's.
+  package static let migrations: [Migration] =
+    ServiceStorage.migrations + AccountingMigrations.all
+
+  /// The key of the hashes of requests: made at the first start and kept in the database.
+  package static func requestHashKey(in database: any Database) async throws -> [UInt8] {
+    let fresh = SecureRandom().bytes(32)
+    return try await database.write { transaction in
+      try SecretStore.secret("request-hash", orStore: fresh, in: transaction)
+    }
+  }
+
+  /// Deletes saved answers that are too old, every hour, until the task is cancelled.
+  package func maintain() async throws {
+    while true {
+      do {
+        try await books.operations.deleteExpired()
+      } catch let error as SQLError {
+        books.logger.error("saved answers were not deleted", metadata: ["error": "\(error)"])
+      }
+      try await Task.sleep(for: .hours(1))
+    }
   }
 }

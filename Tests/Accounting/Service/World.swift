@@ -53,7 +53,7 @@ struct World: Sendable {
 
   private init(sandbox: Bool) async throws {
     database = try SQLiteDatabase.temporary()
-    try await Migrator(ServiceStorage.migrations + AccountingMigrations.all).migrate(database)
+    try await Migrator(AccountingServices.migrations).migrate(database)
     services = World.services(database, clock, shop, sandbox: sandbox)
   }
 
