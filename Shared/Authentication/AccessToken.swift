@@ -96,13 +96,20 @@ extension AccessToken {
     _ key: VerificationKey, _ rules: AccessTokenRules, now: Instant
   ) throws(AccessTokenError) -> AccessClaims {
     guard key.id == keyID else { throw .unknownKey }
-    if let end = key.expiresAt, end <= now { throw .expiredKey }
+    try key.check(now: now)
     guard key.publicKey.isValidSignature(signature, for: signedText) else { throw .wrongSignature }
     guard let message = try? AccessTokenClaims(serialized: claims),
       let claims = AccessClaims(message)
     else { throw .malformed }
     try claims.check(rules, now: now)
     return claims
+  }
+}
+
+extension VerificationKey {
+  /// Whether the key is still to be trusted.
+  func check(now: Instant) throws(AccessTokenError) {
+    if let expiresAt, expiresAt <= now { throw .expiredKey }
   }
 }
 

@@ -6,6 +6,7 @@ package struct AccessTokenVerifier: Sendable {
   private let keys: SigningKeyCache
   private let rules: AccessTokenRules
   private let clock: any WallClock
+  private let verified = VerifiedTokens()
 
   package init(
     keys: SigningKeyCache, rules: AccessTokenRules = AccessTokenRules(), clock: any WallClock
@@ -28,7 +29,8 @@ package struct AccessTokenVerifier: Sendable {
     return try await verifiedClaims(of: token, context.callOptions())
   }
 
-  /// The claims of a token.
+  /// The claims of a token. The signature of one that was seen before is not computed again; its
+  /// key's and its own times are checked at each call.
   package func verifiedClaims(of text: String, _ options: CallOptions) async throws -> AccessClaims
   {
     do {
@@ -36,7 +38,14 @@ package struct AccessTokenVerifier: Sendable {
       guard let key = try await keys.key(token.keyID, options) else {
         throw AccessTokenError.unknownKey
       }
-      return try token.verifiedClaims(key, rules, now: clock.now())
+      if let entry = verified.entry(of: text), entry.publicKey == key.publicKey {
+        try key.check(now: clock.now())
+        try entry.claims.check(rules, now: clock.now())
+        return entry.claims
+      }
+      let claims = try token.verifiedClaims(key, rules, now: clock.now())
+      verified.add(VerifiedTokens.Entry(claims: claims, publicKey: key.publicKey), of: text)
+      return claims
     } catch let error as AccessTokenError {
       throw error == .expired ? RPCError.tokenExpired() : RPCError.tokenInvalid()
     }
