@@ -1,1 +1,66 @@
-// Filled in by its own change.
+internal import Bootstrap
+internal import Cryptography
+internal import IdentityService
+internal import Logging
+internal import Notices
+internal import RPCCore
+internal import RPCTransport
+internal import SQLCore
+internal import SQLiteDriver
+internal import ServiceStorage
+internal import SharedDomain
+
+do {
+  // What is configured.
+  let configuration = try ServiceConfiguration(
+    .identity,
+    settings: CommonSettings.all(for: .identity) + [
+      Setting<String>.mailFolder, Setting<String>.mailFrom, Setting<Int>.passwordThreads,
+    ], sources: .process)
+  let logger = Logger(configuration)
+  let termination = Termination(configuration, logger: logger)
+  let clock = try SystemClock(configuration)
+
+  // Where the data is. Once a commit is not known to be durable, nothing more is answered.
+  var storage = SQLiteConfiguration()
+  storage.onFailure = { Program.end("kontor-identity", with: $0) }
+  let database = try SQLiteDatabase(
+    path: configuration.dataFile("identity.db"), configuration: storage)
+  try await Migrator(IdentityServices.migrations).migrate(database)
+
+  // What is served, and to whom.
+  let network = try ServiceNetwork(configuration, logger: logger)
+  let organizations = network.channel(to: .organizations)
+  let shop = network.channel(to: .shop)
+  let services = try await IdentityServices(
+    database: database, clock: clock,
+    passwords: PasswordHasher(
+      threads: configuration[.passwordThreads], queueCapacity: passwordQueueCapacity),
+    peers: IdentityServices.Peers(
+      organizations: organizations, shop: shop,
+      mail: FolderMailTransport(folder: configuration[.mailFolder]),
+      mailSender: configuration[.mailFrom]),
+    logger: logger)
+  let health = ServingStatus(services: services.registrations.map(\.name))
+  let server = try network.server(
+    services.registrations, health: health,
+    allowedPeers: IdentityAccess.allowedPeers.mapValues { names in
+      Set(ServiceName.allCases.filter { names.contains($0.executable) })
+    },
+    interceptors: [CallLog(logger: logger)] + services.interceptors)
+
+  // Until the end is requested.
+  let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)
+  try await run.run(
+    server,
+    background: [
+      ServiceRun.Background("the outbox") { await services.relay.run() },
+      ServiceRun.Background("housekeeping") { await services.keepHouse() },
+    ])
+  await organizations.close()
+  await shop.close()
+  await database.close()
+  await network.close()
+} catch {
+  Program.end("kontor-identity", with: error)
+}

@@ -13,6 +13,11 @@ struct Housekeeping: Sendable {
   /// Time between two runs.
   static let interval = Duration.hours(1)
 
+  /// Rows that one transaction deletes at most.
+  static let batchSize = 500
+  /// Sessions that one transaction deletes at most, for their tokens go with them.
+  static let sessionBatchSize = 20
+
   let core: IdentityCore
 
   /// One run.
@@ -20,15 +25,33 @@ struct Housekeeping: Sendable {
     let now = core.clock.now()
     try await core.keys.rotateWhereDue(at: now)
     try await core.operations.deleteExpired()
-    try await core.database.write { transaction in
+    try await inBatches { transaction in
       try SignUpStore.deleteUnconfirmed(
-        createdBefore: now.advanced(by: .zero - Self.unconfirmedSignUps), in: transaction)
-      // A used token is met again by a thief while it could be exchanged; after that it is unknown.
-      try SessionStore.deleteObsolete(
-        tokensUsedBefore: now.advanced(by: .zero - Session.idleLifetime),
-        sessionsExpiredBefore: now.advanced(by: .zero - Self.expiredSessions), in: transaction)
-      try SignInFailureStore.deleteForgotten(
-        lastBefore: now.advanced(by: .zero - SignInFailures.memory), in: transaction)
+        createdBefore: now.advanced(by: .zero - Self.unconfirmedSignUps), limit: Self.batchSize,
+        in: transaction)
     }
+    // A used token matters while a thief could have exchanged it; after that it is unknown.
+    try await inBatches { transaction in
+      try SessionStore.deleteTokens(
+        usedBefore: now.advanced(by: .zero - Session.idleLifetime), limit: Self.batchSize,
+        in: transaction)
+    }
+    try await inBatches { transaction in
+      try SessionStore.deleteSessions(
+        expiredBefore: now.advanced(by: .zero - Self.expiredSessions), limit: Self.sessionBatchSize,
+        in: transaction)
+    }
+    try await inBatches { transaction in
+      try SignInFailureStore.deleteForgotten(
+        lastBefore: now.advanced(by: .zero - SignInFailures.memory), limit: Self.batchSize,
+        in: transaction)
+    }
+  }
+
+  /// Repeats a deletion, a transaction each, until there is nothing left of it.
+  private func inBatches(
+    _ delete: @escaping @Sendable (any Transaction) throws -> Int
+  ) async throws {
+    while try await core.database.write(delete) > 0 {}
   }
 }

@@ -94,18 +94,28 @@ package enum SessionStore {
       "UPDATE refresh_token SET used_us = \(now) WHERE token_hash = \(hash) AND used_us IS NULL")
   }
 
-  /// Deletes what can no longer be met: used tokens and sessions that ended or expired before the
-  /// given instants.
-  package static func deleteObsolete(
-    tokensUsedBefore tokens: Instant, sessionsExpiredBefore sessions: Instant,
-    in transaction: any Transaction
-  ) throws {
+  /// Deletes refresh tokens that were used before an instant; returns how many.
+  package static func deleteTokens(
+    usedBefore instant: Instant, limit: Int, in transaction: any Transaction
+  ) throws -> Int {
     try transaction.execute(
-      "DELETE FROM refresh_token WHERE used_us IS NOT NULL AND used_us < \(tokens)")
-    let obsolete: SQL = "expires_us < \(sessions)"
+      """
+      DELETE FROM refresh_token WHERE token_hash IN (
+        SELECT token_hash FROM refresh_token
+        WHERE used_us IS NOT NULL AND used_us < \(instant)
+        ORDER BY used_us LIMIT \(limit))
+      """)
+  }
+
+  /// Deletes sessions, with their tokens, that expired before an instant; returns how many.
+  package static func deleteSessions(
+    expiredBefore instant: Instant, limit: Int, in transaction: any Transaction
+  ) throws -> Int {
     try transaction.execute(
-      "DELETE FROM refresh_token WHERE session_id IN (SELECT id FROM session WHERE \(obsolete))")
-    try transaction.execute("DELETE FROM session WHERE \(obsolete)")
+      """
+      DELETE FROM session WHERE id IN (
+        SELECT id FROM session WHERE expires_us < \(instant) ORDER BY expires_us LIMIT \(limit))
+      """)
   }
 
   private static let columns: SQL =

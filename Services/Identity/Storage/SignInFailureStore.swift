@@ -91,10 +91,15 @@ package enum SignInFailureStore {
       """)
   }
 
-  /// Deletes failures that are no longer counted.
+  /// Deletes failures that are no longer counted; returns of how many logins and sources.
   package static func deleteForgotten(
-    lastBefore instant: Instant, in transaction: any Transaction
-  ) throws {
-    try transaction.execute("DELETE FROM sign_in_failures WHERE last_us < \(instant)")
+    lastBefore instant: Instant, limit: Int, in transaction: any Transaction
+  ) throws -> Int {
+    try transaction.execute(
+      """
+      DELETE FROM sign_in_failures WHERE (login_key, source_key) IN (
+        SELECT login_key, source_key FROM sign_in_failures WHERE last_us < \(instant)
+        ORDER BY last_us LIMIT \(limit))
+      """)
   }
 }

@@ -83,14 +83,15 @@ package enum SignUpStore {
   }
 
   /// Deletes sign-ups that began before an instant and came to nothing; returns how many.
-  @discardableResult
   package static func deleteUnconfirmed(
-    createdBefore instant: Instant, in transaction: any Transaction
+    createdBefore instant: Instant, limit: Int, in transaction: any Transaction
   ) throws -> Int {
     try transaction.execute(
       """
-      DELETE FROM sign_up
-      WHERE created_us < \(instant) AND state IN ('AWAITING_CODE', 'CLOSED')
+      DELETE FROM sign_up WHERE id IN (
+        SELECT id FROM sign_up
+        WHERE created_us < \(instant) AND state IN ('AWAITING_CODE', 'CLOSED')
+        ORDER BY created_us LIMIT \(limit))
       """)
   }
 
