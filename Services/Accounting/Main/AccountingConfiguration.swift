@@ -1,6 +1,6 @@
-import AccountingDomain
-import AccountingService
-import Bootstrap
+internal import AccountingDomain
+internal import AccountingService
+internal import Bootstrap
 
 /// The keys of accounting, beside the common ones.
 enum AccountingConfiguration {

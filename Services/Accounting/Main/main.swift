@@ -1,17 +1,17 @@
-import AccountingAPI
-import AccountingDomain
-import AccountingService
-import Authentication
-import Bootstrap
-import IdentityAPI
-import Logging
-import OrganizationsAPI
-import RPCCore
-import RPCTransport
-import SQLCore
-import SQLiteDriver
-import ServiceStorage
-import SharedDomain
+internal import AccountingAPI
+internal import AccountingDomain
+internal import AccountingService
+internal import Authentication
+internal import Bootstrap
+internal import IdentityAPI
+internal import Logging
+internal import OrganizationsAPI
+internal import RPCCore
+internal import RPCTransport
+internal import SQLCore
+internal import SQLiteDriver
+internal import ServiceStorage
+internal import SharedDomain
 
 /// kontor-accounting: ledger, prepaid accounts, due list, payments, invoices.
 do {
@@ -19,17 +19,13 @@ do {
     .accounting, settings: AccountingConfiguration.settings, sources: .process)
   let logger = Logger(configuration)
   let termination = Termination(configuration, logger: logger)
-  let clock = try SystemClock(
-    timezone: configuration[.timezone], offset: configuration[.clockOffset])
+  let clock = try SystemClock(configuration)
 
-  // Storage.
-  let folder = try DataFolder(path: configuration[.dataFolder])
+  // Where the data is. Once a commit is not known to be durable, nothing more is answered.
   var storage = SQLiteConfiguration()
-  storage.onFailure = { error in
-    logger.critical("the database failed", metadata: ["error": "\(error)"])
-    termination.request(.terminate)
-  }
-  let database = try SQLiteDatabase(path: "\(folder.path)/accounting.db", configuration: storage)
+  storage.onFailure = { Program.end("kontor-accounting", with: $0) }
+  let database = try SQLiteDatabase(
+    path: configuration.dataFile("accounting.db"), configuration: storage)
   try await Migrator(AccountingServices.migrations).migrate(database)
 
   // Settings.
@@ -37,7 +33,7 @@ do {
   if configuration[AccountingConfiguration.sandboxEnabled] {
     providerKeys[.sandbox] =
       try configuration[AccountingConfiguration.sandboxSecret]?.bytes
-      ?? folder.secret("sandbox.secret")
+      ?? SecretFile.secret(configuration.dataFile("sandbox.secret"))
     logger.warning("the sandbox provider is on: top-ups cost nothing")
   }
   let settings = AccountingSettings(
@@ -67,13 +63,12 @@ do {
   callers[ChargeServiceMethods.chargeOrder.service] = [.shop]
   let server = try network.server(
     accounting.registrations, health: health, allowedPeers: callers,
-    interceptors: [StorageErrorInterceptor(), authentication])
+    interceptors: [CallLog(logger: logger), StorageErrorInterceptor(), authentication])
 
   // Run until the end is asked for, then drain.
-  try await ServiceRun(
-    health: health, termination: termination, grace: configuration[.drainGrace], logger: logger
-  ).run(
-    start: { try await server.start() }, drain: { await server.drain(grace: $0) },
+  let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)
+  try await run.run(
+    server,
     background: [
       ServiceRun.Background("relay") { await accounting.relay.run() },
       ServiceRun.Background("retention") { try await accounting.maintain() },
@@ -82,5 +77,5 @@ do {
   await database.close()
   await network.close()
 } catch {
-  Program.end(ServiceName.accounting.executable, with: error)
+  Program.end("kontor-accounting", with: error)
 }
