@@ -1,1 +1,92 @@
-// Filled in by its own change.
+internal import Authentication
+internal import Bootstrap
+internal import IdentityAPI
+internal import Logging
+internal import OrganizationsAPI
+internal import RPCCore
+internal import RPCTransport
+internal import SQLCore
+internal import SQLiteDriver
+internal import ServiceStorage
+internal import SharedDomain
+internal import ShopDomain
+internal import ShopService
+
+do {
+  // What is configured.
+  let configuration = try ServiceConfiguration(
+    .shop, settings: CommonSettings.all(for: .shop) + [Setting<String>.catalogueFile.optional],
+    sources: .process)
+  let logger = Logger(configuration)
+  let termination = Termination(configuration, logger: logger)
+  let clock = try SystemClock(configuration)
+
+  // Where the data is. Once a commit is not known to be durable, nothing more is answered.
+  var storage = SQLiteConfiguration()
+  storage.onFailure = { Program.end(ServiceName.shop.executable, with: $0) }
+  let database = try SQLiteDatabase(
+    path: configuration.dataFile("shop.db"), configuration: storage)
+  try await Migrator(ShopServices.migrations).migrate(database)
+
+  // What is sold.
+  let file = CatalogueFile(path: configuration[Setting<String>.catalogueFile.optional])
+  let catalogue: Catalogue
+  do {
+    catalogue = try await CatalogueLoader.load(try file.text(), into: database, clock: clock)
+  } catch let error as CatalogueError {
+    throw file.failure("\(error)")
+  } catch let error as CatalogueConflict {
+    throw file.failure("\(error)")
+  }
+  logger.info(
+    "catalogue in force",
+    metadata: ["version": "\(catalogue.version)", "terms": "\(catalogue.termsVersion)"])
+
+  // What is served, and to whom.
+  let network = try ServiceNetwork(configuration, logger: logger)
+  let identity = network.channel(to: .identity)
+  let organizations = network.channel(to: .organizations)
+  let accounting = network.channel(to: .accounting)
+  let services = ShopServices(
+    database: database, catalogue: catalogue, clock: clock,
+    identifiers: IdentifierGenerator(clock: clock),
+    hashKey: try await ShopServices.hashKey(in: database), accounting: accounting, logger: logger)
+  let authentication = AuthenticationInterceptor(
+    policies: ShopServices.accessPolicies, registrations: services.registrations,
+    tokens: AccessTokenVerifier(
+      keys: SigningKeyCache(
+        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
+      clock: clock),
+    checker: AccessChecker(asking: AccessServiceClient(channel: organizations)))
+  let health = ServingStatus(services: services.registrations.map(\.name))
+  let server = try network.server(
+    services.registrations, health: health,
+    allowedPeers: ShopServices.allowedPeers.mapValues { names in
+      Set(ServiceName.allCases.filter { names.contains($0.executable) })
+    },
+    interceptors: [StorageErrorInterceptor(), authentication])
+
+  // Until the end is requested.
+  try await ServiceRun(
+    health: health, termination: termination, grace: configuration[.drainGrace], logger: logger
+  ).run(
+    server,
+    background: [
+      ServiceRun.Background("relay") { await services.relay.run() },
+      ServiceRun.Background("deletion of expired answers") {
+        while true {
+          do {
+            try await services.operations.deleteExpired()
+          } catch let error as SQLError {
+            logger.warning("expired answers stay", metadata: ["error": "\(error)"])
+          }
+          try await Task.sleep(for: .hours(1))
+        }
+      },
+    ])
+  for channel in [identity, organizations, accounting] { await channel.close() }
+  await database.close()
+  await network.close()
+} catch {
+  Program.end(ServiceName.shop.executable, with: error)
+}
