@@ -47,6 +47,20 @@ struct OperatorTests {
     #expect(error?.description.contains("--port") == true)
   }
 
+  @Test("the inner services may be given ports of their own, apart from the gateway's")
+  func innerPorts() throws {
+    let outer = try StackPorts(gateway: 0)[.gateway]
+    let ports = try StackPorts(gateway: outer, inner: 0)
+    #expect(ports[.gateway] == outer)
+    let inner = ServiceName.allCases.filter { $0 != .gateway }.map { ports[$0] }
+    #expect(inner == Array(inner[0]..<inner[0] + 4))
+    let error = #expect(throws: OperatorError.self) {
+      try StackPorts(gateway: outer, inner: outer - 1)
+    }
+    #expect(error?.description.contains("--base-port") == true)
+    #expect(throws: OperatorError.self) { try StackPorts(gateway: outer, inner: 65_533) }
+  }
+
   @Test("a port out of range is refused", arguments: [-1, 65_532, 65_536, Int.max])
   func range(port: Int) {
     #expect(throws: OperatorError.self) { try StackPorts(gateway: port) }
@@ -61,6 +75,7 @@ struct OperatorTests {
     let error = #expect(throws: OperatorError.self) { try StackLock(folder) }
     #expect(error?.description.contains("\(getpid())") == true)
     #expect(throws: OperatorError.self) { try StackStatus(folder).reset() }
+    #expect(throws: OperatorError.self) { try StackStatus(folder).refuseRunning() }
     withExtendedLifetime(lock) {}
   }
 

@@ -16,8 +16,15 @@ struct Up: AsyncParsableCommand {
 
   @Option(
     name: .long,
-    help: "The gateway's port; the other services take the four after it. 0: any that are free.")
+    help:
+      "The gateway's port; the other services take the four after it unless --base-port is given. 0: any that are free."
+  )
   var port = ServiceName.gateway.defaultPort
+
+  @Option(
+    name: .long,
+    help: "The first of the four other services' ports. 0: any that are free.")
+  var basePort: Int?
 
   @Option(
     name: .long, help: "Least level that the services log: trace, debug, info, warning, error.")
@@ -26,18 +33,20 @@ struct Up: AsyncParsableCommand {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Moves the services' clocks, for trying out what happens later.", valueName: "duration"))
+      "Moves the services' clocks, for trying out what happens later.",
+      valueName: "seconds or duration"))
   var clockOffset: String?
 
   func validate() throws {
-    if let clockOffset, parseDuration(clockOffset) == nil {
-      throw ValidationError("--clock-offset \(clockOffset): write 30d, 12h or -90m")
+    if let clockOffset, Int32(clockOffset) == nil, parseDuration(clockOffset) == nil {
+      throw ValidationError("--clock-offset \(clockOffset): write 3600, 30d, 12h or -90m")
     }
   }
 
   func run() async throws {
+    try StackStatus(stack.folder).refuseRunning()
     var settings = StackConfiguration(
-      folder: stack.folder, ports: try StackPorts(gateway: port))
+      folder: stack.folder, ports: try StackPorts(gateway: port, inner: basePort))
     settings.logLevel = logLevel
     settings.clockOffset = clockOffset
     let termination = Termination(

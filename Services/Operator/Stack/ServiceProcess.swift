@@ -47,6 +47,7 @@ final class ServiceProcess: Sendable {
   /// stops the process gently, and by force after ``grace``.
   func run() async {
     var pause = RestartPause()
+    writeRestarts()
     while !Task.isCancelled {
       let began = ContinuousClock.now
       let end = await runOnce()

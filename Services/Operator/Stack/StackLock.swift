@@ -14,15 +14,20 @@ final class StackLock {
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
-      let holder = StackLock.holder(folder).map { " (process \($0))" } ?? ""
-      throw OperatorError(
-        "a stack already runs in \(folder.path)\(holder); stop it with kontor down, or choose "
-          + "another folder with --data")
+      throw StackLock.heldError(folder, by: StackLock.holder(folder))
     }
     self.descriptor = descriptor
     let text = Array("\(getpid())\n".utf8)
     ftruncate(descriptor, 0)
     _ = write(descriptor, text, text.count)
+  }
+
+  /// What a second `kontor up` on a folder is told.
+  static func heldError(_ folder: StackFolder, by holder: Int32?) -> OperatorError {
+    let process = holder.map { " (process \($0))" } ?? ""
+    return OperatorError(
+      "a stack already runs in \(folder.path)\(process); stop it with kontor down, or choose "
+        + "another folder with --data")
   }
 
   deinit { close(descriptor) }

@@ -5,27 +5,44 @@ internal import Glibc
 package struct StackPorts: Sendable, Hashable {
   private let ports: [ServiceName: Int]
 
-  /// The gateway's port; the other services follow it, in the order of their names' list. Port 0
-  /// stands for ports that are free now.
+  /// The gateway's port and the first of the other services' ports, which are consecutive in the
+  /// order of their names' list and follow the gateway's unless chosen. Port 0 stands for ports that
+  /// are free now.
   ///
   /// - Throws: ``OperatorError`` naming a port that is taken or out of range.
-  package init(gateway: Int) throws(OperatorError) {
-    let count = ServiceName.allCases.count
-    guard gateway == 0 || (1...65_536 - count).contains(gateway) else {
-      throw OperatorError("port \(gateway) is out of range: 0 to \(65_536 - count)")
+  package init(gateway: Int, inner: Int? = nil) throws(OperatorError) {
+    let services = ServiceName.allCases.filter { $0 != .gateway }
+    let followers = inner == nil ? services.count : 0
+    let outer = try StackPorts.first(of: 1 + followers, from: gateway)
+    let first = try inner.map { port throws(OperatorError) in
+      try StackPorts.first(of: services.count, from: port)
     }
-    let first = gateway == 0 ? try StackPorts.freeRange(count) : gateway
-    var ports: [ServiceName: Int] = [.gateway: first]
-    for (index, service) in ServiceName.allCases.filter({ $0 != .gateway }).enumerated() {
-      ports[service] = first + 1 + index
+    var ports: [ServiceName: Int] = [.gateway: outer]
+    for (index, service) in services.enumerated() {
+      ports[service] = (first ?? outer + 1) + index
     }
     self.ports = ports
+    guard Set(ports.values).count == ports.count else {
+      throw OperatorError(
+        "the gateway's port \(outer) is among the other services'; choose others with --port or "
+          + "--base-port")
+    }
     for (service, port) in ports.sorted(by: { $0.value < $1.value })
     where !StackPorts.isFree(port) {
+      let option = service == .gateway || inner == nil ? "--port" : "--base-port"
       throw OperatorError(
-        "port \(port) on 127.0.0.1, for \(service.executable), is taken; choose others with --port "
-          + "(the gateway's; the other services take the \(count - 1) after it)")
+        "port \(port) on 127.0.0.1, for \(service.executable), is taken; choose another with "
+          + "\(option) (--port is the gateway's, --base-port the first of the others', which follow "
+          + "the gateway's otherwise)")
     }
+  }
+
+  /// The first of consecutive ports: as chosen, or for 0 such that all are free.
+  private static func first(of count: Int, from port: Int) throws(OperatorError) -> Int {
+    guard port == 0 || (1...65_536 - count).contains(port) else {
+      throw OperatorError("port \(port) is out of range: 0 to \(65_536 - count)")
+    }
+    return port == 0 ? try freeRange(count) : port
   }
 
   /// Reads what ``text`` wrote; nil for anything else.

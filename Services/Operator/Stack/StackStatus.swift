@@ -23,6 +23,13 @@ package struct StackStatus: Sendable {
   /// The process that runs the stack; nil when it does not run.
   package var supervisor: Int32? { StackLock.holder(folder) }
 
+  /// Refuses a folder whose stack runs; to be called before anything of it is looked at.
+  ///
+  /// - Throws: ``OperatorError`` naming the process that runs it.
+  package func refuseRunning() throws(OperatorError) {
+    if let supervisor { throw StackLock.heldError(folder, by: supervisor) }
+  }
+
   /// Asks every service of the running stack.
   ///
   /// - Throws: ``OperatorError`` where no stack runs in the folder.
