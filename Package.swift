@@ -262,7 +262,10 @@ let package = Package(
         "RPCCore", "RPCTransport", "TLS", "HTTP2", "HealthAPI", "GoogleAPI", "CommonAPI",
         "Messages", "SharedDomain", logging, nioCore, nioPosix,
       ]),
-    tests("SQLTests", "Tests/Shared/SQL", ["SQLCore", "SQLiteDriver", logging]),
+    .target(
+      name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/Shared/FaultyDisk",
+      publicHeadersPath: "include"),
+    tests("SQLTests", "Tests/Shared/SQL", ["SQLCore", "SQLiteDriver", "CFaultyDisk", logging]),
     tests(
       "ServiceStorageTests", "Tests/Shared/ServiceStorage",
       [

@@ -102,6 +102,9 @@ package final class SQLiteDatabase: Database {
   /// What has been committed since the database was opened.
   package var statistics: SQLiteStatistics { state.statistics }
 
+  /// How many writes wait for the writer's thread.
+  package var waitingWrites: Int { writes.count }
+
   @discardableResult
   package func write<Result: Sendable>(
     _ body: @escaping @Sendable (any Transaction) throws -> Result
