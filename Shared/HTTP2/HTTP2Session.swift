@@ -14,7 +14,7 @@ internal import Glibc
   }
 
   /// How far a server's farewell is (RFC 9113, 6.8).
-  private enum Drain {
+  enum Drain {
     case none
     /// GOAWAY 2^31-1 and a PING are on their way.
     case announced
@@ -26,7 +26,7 @@ internal import Glibc
   package let limits: HTTP2Limits
   private unowned let delegate: any HTTP2SessionDelegate
   private let scratch: HTTP2Scratch
-  private var session: OpaquePointer?
+  var session: OpaquePointer?
 
   /// The header block that is being received.
   private let received = HTTP2HeaderBlock()
@@ -44,7 +44,7 @@ internal import Glibc
   private var farewell: [UInt8] = []
   /// Set once the session is over by an error.
   package private(set) var failure: HTTP2Error?
-  private var drain = Drain.none
+  var drain = Drain.none
 
   /// When the header block that is being received began; nil between blocks.
   package private(set) var receivingHeadersSince: UInt64?
@@ -54,7 +54,7 @@ internal import Glibc
   private var idleFrames: TokenBucket
 
   /// The payload of the PING that separates the two GOAWAY frames of a drain.
-  private static let drainPing: UInt64 = 0x6b6f_6e74_6f72_0001
+  static let drainPing: UInt64 = 0x6b6f_6e74_6f72_0001
 
   /// Begins a session; its SETTINGS are then in the output.
   ///
@@ -310,44 +310,6 @@ internal import Glibc
     else { return }
     stream.unconsumedBytes -= count
     unsafe nghttp2_session_consume(session, stream.id, count)
-  }
-
-  /// Sends a PING; `pingAcknowledged` reports its return.
-  package func ping(_ payload: UInt64) {
-    guard let session = unsafe session, failure == nil else { return }
-    let bytes = (0..<8).map { UInt8(truncatingIfNeeded: payload >> (56 - 8 * UInt64($0))) }
-    unsafe nghttp2_submit_ping(session, 0, bytes)
-  }
-
-  /// A server's graceful end: GOAWAY 2^31-1 and a PING; on its return GOAWAY with the real last
-  /// stream. Calls already accepted go on.
-  package func beginDrain() {
-    guard let session = unsafe session, failure == nil, drain == .none, role == .server else {
-      return
-    }
-    drain = .announced
-    unsafe nghttp2_submit_shutdown_notice(session)
-    ping(Self.drainPing)
-  }
-
-  /// True when a drain has begun and no call is left.
-  package var isDrained: Bool {
-    failure != nil || (drain == .final && openStreams == 0 && !hasOutput)
-  }
-
-  /// The second GOAWAY, without waiting for the PING any longer.
-  package func finishDrain() {
-    guard let session = unsafe session, failure == nil, drain != .final else { return }
-    drain = .final
-    unsafe nghttp2_submit_goaway(
-      session, 0, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR.rawValue, nil,
-      0)
-  }
-
-  /// Ends the session with GOAWAY; streams are closed.
-  package func terminate(_ code: HTTP2ErrorCode) {
-    guard let session = unsafe session, failure == nil else { return }
-    unsafe nghttp2_session_terminate_session(session, code.rawValue)
   }
 
   /// How many streams the peer lets us have at once.

@@ -145,11 +145,12 @@ final class TestServer: Sendable {
   }
 
   func channel(
-    clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil
+    clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil,
+    host: String = "127.0.0.1"
   ) throws -> RPCChannel {
     let files = try clientName.map { try certificates.issue([$0]) }
     return RPCChannel(
-      target: HostPort(host: "127.0.0.1", port: port),
+      target: HostPort(host: host, port: port),
       tls: try TLSClientCredentials(
         authorityFile: certificates.authorityFile, certificateChainFile: files?.certificate,
         privateKeyFile: files?.key),

@@ -178,6 +178,27 @@ private final class Tally: Sendable {
     try await probe.group.shutdownGracefully()
   }
 
+  @Test("A name with several addresses connects to the one that answers")
+  func severalAddresses() async throws {
+    try await withServer(try await TestServer()) { server in
+      // localhost is ::1 as well, where nobody listens.
+      let channel = try server.channel(host: "localhost")
+      #expect(try await channel.echo("x").typeURL == "x")
+      await channel.close()
+    }
+  }
+
+  @Test("A name that does not exist is UNAVAILABLE")
+  func noSuchName() async throws {
+    try await withServer(try await TestServer()) { server in
+      let channel = try server.channel(host: "no-such-host.invalid")
+      let error = await failure { _ = try await channel.echo("x") }
+      #expect(error?.code == .unavailable)
+      #expect(error?.message.contains("does not resolve") == true)
+      await channel.close()
+    }
+  }
+
   @Test("More calls than streams wait their turn")
   func manyStreams() async throws {
     try await withServer(try await TestServer()) { server in

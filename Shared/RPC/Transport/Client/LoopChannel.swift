@@ -27,6 +27,9 @@ final class LoopChannel {
   private var waiting: [ClientCall] = []
   /// Every connection with calls on it, also those that take no more.
   private var connections: [ObjectIdentifier: ClientConnection] = [:]
+  /// The connection that the current attempt is about, once TCP has connected. A name with several
+  /// addresses makes several; those that lose are not the attempt's failure.
+  private var chosen: ClientConnection?
   private var failedAttempts = 0
   private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
@@ -129,9 +132,26 @@ final class LoopChannel {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try confined.value.prepare(channel) }
       }
-    bootstrap.connect(host: target.host, port: target.port).whenFailure { error in
-      confined.value.attemptFailed(Self.text(error))
+    bootstrap.connect(host: target.host, port: target.port).whenComplete { result in
+      switch result {
+      case .success(let channel): confined.value.connected(channel)
+      case .failure(let error): confined.value.attemptFailed(Self.text(error))
+      }
     }
+  }
+
+  private func connected(_ channel: any Channel) {
+    guard case .connecting = state,
+      let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
+    else {
+      // The channel was closed meanwhile, or the connection is gone already.
+      channel.close(promise: nil)
+      return attemptFailed("the connection was lost")
+    }
+    guard connection.state == .handshaking || connection.state == .settling else {
+      return attemptFailed(connection.closeReason ?? "the connection was lost")
+    }
+    chosen = connection
   }
 
   private func prepare(_ channel: any Channel) throws {
@@ -162,6 +182,7 @@ final class LoopChannel {
 
   private func attemptFailed(_ reason: String) {
     guard case .connecting = state else { return }
+    chosen = nil
     let error = RPCError(.unavailable, "cannot connect to \(target): \(reason)")
     logger.debug("connection failed", metadata: ["target": "\(target)", "reason": "\(reason)"])
     let until = Deadline.now() &+ backoffNanoseconds()
@@ -199,8 +220,9 @@ final class LoopChannel {
   // MARK: What connections report
 
   func connectionOpened(_ connection: ClientConnection) {
+    guard case .connecting = state, connection === chosen else { return connection.retire() }
+    chosen = nil
     failedAttempts = 0
-    guard case .connecting = state else { return connection.retire() }
     state = .ready(connection)
     sendWaiting()
   }
@@ -218,7 +240,7 @@ final class LoopChannel {
     case .ready(let current) where current === connection:
       state = .idle
       if !waiting.isEmpty { connect() }
-    case .connecting where !connection.wasOpen:
+    case .connecting where connection === chosen:
       attemptFailed(connection.closeReason ?? "closed")
     default:
       break
