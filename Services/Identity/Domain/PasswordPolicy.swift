@@ -71,18 +71,16 @@ package enum PasswordPolicy {
   }
 
   /// The forms of a lower-case password that are looked up: as it is, without what was put before
-  /// and after it, letters alone, and with figures read as the letters they stand for.
+  /// and after it, and with figures read as the letters they stand for.
   private static func variations(_ folded: String) -> Set<String> {
     let scalars = Array(folded.unicodeScalars)
     let withoutEnd = Array(scalars[..<(scalars.lastIndex(where: isLetter).map { $0 + 1 } ?? 0)])
     let core = Array(withoutEnd.drop { !isLetter($0) })
-    let letters = scalars.filter(isLetter)
-    var forms: Set<[Unicode.Scalar]> = [scalars, core, letters]
+    var forms: Set<[Unicode.Scalar]> = [scalars, core]
     for one in ["i", "l"] as [Unicode.Scalar] {
       for form in [scalars, withoutEnd, core] {
         let read = form.map { substitutions[$0] ?? ($0 == "1" ? one : $0) }
         forms.insert(Array(read.drop { !isLetter($0) }))
-        forms.insert(read.filter(isLetter))
       }
     }
     // A word written twice is as easy as the word.
