@@ -64,12 +64,11 @@ do {
     allowedPeers: ShopServices.allowedPeers.mapValues { names in
       Set(ServiceName.allCases.filter { names.contains($0.executable) })
     },
-    interceptors: [StorageErrorInterceptor(), authentication])
+    interceptors: [CallLog(logger: logger), StorageErrorInterceptor(), authentication])
 
   // Until the end is requested.
-  try await ServiceRun(
-    health: health, termination: termination, grace: configuration[.drainGrace], logger: logger
-  ).run(
+  let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)
+  try await run.run(
     server,
     background: [
       ServiceRun.Background("relay") { await services.relay.run() },
