@@ -13,7 +13,7 @@ struct ShopAudit: Sendable {
     _ order: Order, source: String?, in transaction: any Transaction
   ) throws {
     try append(
-      order, "ORDER_PLACED", by: "user:\(order.orderedBy)", source: source, at: order.createdAt,
+      order, "order.placed", by: "user:\(order.orderedBy)", source: source, at: order.createdAt,
       [
         .plain("catalogue_version", after: order.quote.catalogueVersion),
         .plain("accepted_terms_version", after: order.acceptedTermsVersion),
@@ -26,7 +26,7 @@ struct ShopAudit: Sendable {
     in transaction: any Transaction
   ) throws {
     try append(
-      order, "ORDER_CANCELLED", by: "user:\(userID)", source: source, at: now,
+      order, "order.cancelled", by: "user:\(userID)", source: source, at: now,
       [.plain("state", before: OrderState.pending.rawValue, after: OrderState.cancelled.rawValue)],
       in: transaction)
   }
@@ -43,10 +43,10 @@ struct ShopAudit: Sendable {
       fields.append(.plain("invoice_id", after: invoiceID.text))
     }
     let actor = "user:\(userID)"
-    try append(order, "ORDER_PAID", by: actor, source: source, at: now, fields, in: transaction)
+    try append(order, "order.paid", by: actor, source: source, at: now, fields, in: transaction)
     for product in products {
       try append(
-        product, "PRODUCT_ACTIVATED", by: actor, source: source, at: now,
+        product, "product.activated", by: actor, source: source, at: now,
         [
           .plain("order_id", after: order.id.text), .plain("plan_id", after: product.planID.text),
           .plain("period_end", after: product.term.end.text),
@@ -59,7 +59,7 @@ struct ShopAudit: Sendable {
     in transaction: any Transaction
   ) throws {
     try append(
-      product, "PRODUCT_RENEWED", by: "service:\(Peers.accounting)", source: nil, at: now,
+      product, "product.renewed", by: "service:\(Peers.accounting)", source: nil, at: now,
       [
         .plain("payment_id", after: paymentID.text),
         .plain("period_end", before: old.term.end.text, after: product.term.end.text),

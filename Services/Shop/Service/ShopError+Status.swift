@@ -18,11 +18,13 @@ extension ShopError {
       return RPCError(
         .outOfRange, reason: "AMOUNT_OUT_OF_RANGE", "the sum of the lines is too large")
     case .termsOutdated(let accepted, let current):
+      let description =
+        "is \(accepted.shown), and version \(current) of the terms is in force: show the customer "
+        + "the present terms, then order with \(current)"
       return RPCError(
-        .failedPrecondition, reason: "TERMS_OUTDATED",
-        "version \(current) of the terms is in force, and \(accepted.shown) was accepted: show the "
-          + "customer the present terms, then order with accepted_terms_version \(current)",
-        metadata: ["terms_version": current])
+        .invalidArgument, reason: "TERMS_OUTDATED", "accepted_terms_version: \(description)",
+        metadata: ["terms_version": current],
+        fields: [FieldViolation(field: "accepted_terms_version", description: description)])
     case .catalogueVersionUnknown(let version):
       return RPCError(
         .failedPrecondition, reason: "CATALOGUE_VERSION_UNKNOWN",

@@ -71,8 +71,9 @@ struct OrderServiceTests {
       let error = await failure {
         _ = try await admin.orders.placeOrder(asked, options: admin.options)
       }
-      #expect(error?.code == .failedPrecondition)
+      #expect(error?.code == .invalidArgument)
       #expect(error?.reason == "TERMS_OUTDATED")
+      #expect(error?.fields.map(\.field) == ["accepted_terms_version"])
       guard case .errorInfo(let info) = error?.details.first else {
         Issue.record("no details")
         return
@@ -196,7 +197,7 @@ struct OrderIntakeTests {
       (cheaper, .failedPrecondition, "QUOTE_DIFFERS"),
       (total, .failedPrecondition, "QUOTE_DIFFERS"),
       (version, .failedPrecondition, "CATALOGUE_VERSION_UNKNOWN"),
-      (terms, .failedPrecondition, "TERMS_OUTDATED"),
+      (terms, .invalidArgument, "TERMS_OUTDATED"),
       (plan, .invalidArgument, "INVALID_REQUEST"),
     ]
     for (request, code, reason) in table {

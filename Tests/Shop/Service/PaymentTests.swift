@@ -271,7 +271,7 @@ struct PaymentTests {
     }
     #expect(
       entries.reversed().map(\.record.action) == [
-        "ORDER_PLACED", "ORDER_PAID", "PRODUCT_ACTIVATED", "ORDER_PLACED", "ORDER_CANCELLED",
+        "order.placed", "order.paid", "product.activated", "order.placed", "order.cancelled",
       ])
     #expect(entries.reversed()[2].record.target == "product:\(paid.productIDs[0])")
     #expect(entries.allSatisfy { $0.record.actor == "user:\(admin.userID)" })

@@ -162,7 +162,7 @@ struct ProductServiceTests {
       [organizationID = admin.organizationID] transaction in
       try AuditLog.page(of: organizationID, limit: 2, in: transaction).map(\.record.action)
     }
-    #expect(actions == ["PRODUCT_RENEWED", "PRODUCT_RENEWED"])
+    #expect(actions == ["product.renewed", "product.renewed"])
   }
 
   @Test("50 times the same payment at once extends once")
