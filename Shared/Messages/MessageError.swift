@@ -24,10 +24,15 @@ package struct MessageError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, where, and what was expected, in English.
   package var message: String
 
+  /// The full proto name of the wrong field, such as `kontor.common.v1.BillingParty.town`; nil where
+  /// no single field is wrong.
+  package var field: String?
+
   /// An error of `code`.
-  package init(_ code: Code, _ message: String) {
+  package init(_ code: Code, _ message: String, field: String? = nil) {
     self.code = code
     self.message = message
+    self.field = field
   }
 
   package var description: String { "\(code): \(message)" }

@@ -129,14 +129,16 @@ extension MessageDescriptor {
     guard count > 0 else { return }
     guard unsafe memchr(cursor, 0, count) == nil else {
       throw unsafe MessageError(
-        .nulInString, "\(Self.path(field, message)) has a NUL character in it")
+        .nulInString, "\(Self.path(field, message)) has a NUL character in it",
+        field: Self.path(field, message))
     }
     do {
       _ = try unsafe UTF8Span(validating: UnsafeBufferPointer(start: cursor, count: count).span)
     } catch {
       throw unsafe MessageError(
         .invalidUTF8,
-        "\(Self.path(field, message)) is not UTF-8 at byte \(error.byteOffsets.lowerBound)")
+        "\(Self.path(field, message)) is not UTF-8 at byte \(error.byteOffsets.lowerBound)",
+        field: Self.path(field, message))
     }
   }
 

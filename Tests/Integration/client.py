@@ -18,7 +18,7 @@ from kontor.organizations.v1 import organization_pb2, organization_pb2_grpc
 from kontor.shop.v1 import catalogue_pb2, catalogue_pb2_grpc, order_pb2, order_pb2_grpc
 from kontor.shop.v1 import product_pb2, product_pb2_grpc
 
-PASSWORD = "correct-horse-battery-staple-7"
+PASSWORD = "plum-anchor-teapot-violin-42"
 
 
 def new_id() -> str:

@@ -44,5 +44,5 @@ def customer(stack):
     """A customer with a pending order and nothing on the prepaid account."""
     from client import open_account
 
-    client, _ = open_account(stack, "shared@example.org", "shared.example.org")
+    client, _ = open_account(stack, "shared@example.org", "shared.ch")
     return client

@@ -33,7 +33,7 @@ def anonymous(stack):
 @pytest.fixture(scope="module")
 def account(stack, anonymous):
     """Step 1: signs up, with every repetition a client might make."""
-    request = anonymous.sign_up_request(EMAIL, "ada-lovelace.example")
+    request = anonymous.sign_up_request(EMAIL, "ada-lovelace.ch")
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: anonymous.sign_ups.SignUp(request), range(8)))
     assert len({answer.sign_up.sign_up_id for answer in answers}) == 1
@@ -149,7 +149,7 @@ def test_signing_up_makes_user_organization_and_pending_order_once(client, accou
 
 
 def test_a_known_address_gets_the_same_answer_and_another_mail(stack, anonymous, account):
-    request = anonymous.sign_up_request(EMAIL, "other.example")
+    request = anonymous.sign_up_request(EMAIL, "other.ch")
     answer = anonymous.sign_ups.SignUp(request).sign_up
     assert answer.state == sign_up_pb2.SIGN_UP_STATE_AWAITING_CODE
     assert answer.quote.totals.total.minor_units == account.quote.totals.total.minor_units
@@ -162,7 +162,7 @@ def test_a_known_address_gets_the_same_answer_and_another_mail(stack, anonymous,
         ),
     )
     fresh = anonymous.sign_ups.SignUp(
-        anonymous.sign_up_request("nobody@example.org", "third.example")
+        anonymous.sign_up_request("nobody@example.org", "third.ch")
     ).sign_up
     unknown = refused(
         anonymous.sign_ups.ConfirmSignUp,
@@ -217,7 +217,7 @@ def test_signing_out_works_at_once_everywhere(stack, account):
 
 
 def test_too_little_money_names_what_is_missing_and_changes_nothing(stack):
-    client, sign_up = open_account(stack, "poor@example.org", "poor.example")
+    client, sign_up = open_account(stack, "poor@example.org", "poor.ch")
     order_id = sign_up.order_id
     total = sign_up.quote.totals.total.minor_units
     client.top_up(500)

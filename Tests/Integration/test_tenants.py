@@ -15,7 +15,7 @@ from test_path import pay_order
 @pytest.fixture(scope="module")
 def first(stack):
     """A customer with one of everything."""
-    client, sign_up = open_account(stack, "first@example.org", "first.example")
+    client, sign_up = open_account(stack, "first@example.org", "first.ch")
     total = sign_up.quote.totals.total.minor_units
     top_up = client.top_up(total * 3)
     order = pay_order(client, sign_up.order_id)
@@ -54,7 +54,7 @@ def first(stack):
 
 @pytest.fixture(scope="module")
 def second(stack):
-    client, _ = open_account(stack, "second@example.org", "second.example")
+    client, _ = open_account(stack, "second@example.org", "second.ch")
     client.top_up(100_000)
     return client
 
@@ -126,7 +126,7 @@ def test_what_belongs_to_another_is_not_found(first, second, name):
     missing = dict(first, **{key: new_id() for key in first if key.endswith("_id")})
     if name == "QuoteDueItems":
         missing["due_item_id"] = first["due_item_id"].replace(
-            first["due_item_id"].split(":")[1], new_id()
+            first["due_item_id"].split(".")[1], new_id()
         )
     call, request = FOREIGN_CALLS[name](second, missing)
     nothing = refused(call, request, **second.auth)

@@ -33,7 +33,7 @@ package struct GatewayProxy: RawUnaryHandler {
     do {
       let address = ClientAddress(remoteAddress: context.peer.remoteAddress)
       guard let route = routes[path], let channel = channels[route.backend] else {
-        throw RPCError(.unimplemented, "there is no method \(path)")
+        throw RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "there is no method \(path)")
       }
       return try await limiter.run(from: address) {
         var answer = try await channel.unary(
@@ -57,7 +57,9 @@ package struct GatewayProxy: RawUnaryHandler {
     guard let deadline = context.deadline else { return limits.defaultTimeout }
     let remaining = deadline.remaining
     guard remaining > .zero else {
-      throw RPCError(.deadlineExceeded, "the deadline passed before the call was forwarded")
+      throw RPCError(
+        .deadlineExceeded, reason: "DEADLINE_EXCEEDED",
+        "the deadline passed before the call was forwarded")
     }
     return min(remaining, limits.maximumTimeout)
   }

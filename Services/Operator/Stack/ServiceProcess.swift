@@ -121,9 +121,9 @@ final class ServiceProcess: Sendable {
 /// life that lasted.
 struct RestartPause: Sendable {
   static let first = Duration.milliseconds(100)
-  static let longest = Duration.seconds(5)
+  static let longest = Duration.seconds(2)
   /// A life this long clears the slate.
-  static let steadyLife = Duration.seconds(10)
+  static let steadyLife = Duration.seconds(5)
 
   private var following = RestartPause.first
 

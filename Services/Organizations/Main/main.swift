@@ -22,7 +22,7 @@ do {
   var storage = SQLiteConfiguration()
   storage.onFailure = { Program.end("kontor-organizations", with: $0) }
   let database = try SQLiteDatabase(
-    path: configuration.dataFile("organizations.sqlite"), configuration: storage)
+    path: configuration.dataFile("organizations.db"), configuration: storage)
   try await Migrator(OrganizationsServices.migrations).migrate(database)
 
   // What is served, and to whom.

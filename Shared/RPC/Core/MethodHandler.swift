@@ -68,9 +68,7 @@ package struct MethodHandler: Sendable {
     do {
       return unsafe try Request(scanning: request, arena: arena, limits: limits)
     } catch {
-      throw RPCError(
-        error.isLimit ? .resourceExhausted : .internalError,
-        "\(Request.fullName) does not decode: \(error.message)")
+      throw error.rejection(of: Request.self)
     }
   }
 

@@ -71,7 +71,7 @@ def path_steps(stack: Stack, number: int):
     address, state = f"cost-{number}@example.org", {}
 
     def sign_up():
-        request = client.sign_up_request(address, f"cost-{number}.example")
+        request = client.sign_up_request(address, f"cost-{number}.ch")
         state["sign_up"] = client.sign_ups.SignUp(request).sign_up
         state["code"] = stack.mailed_code(address)
 

@@ -17,7 +17,7 @@ struct Customer {
   let channel: any ClientChannel
   let mailbox: Mailbox
   private let email: String
-  private let password = "correct-horse-battery-staple-7"
+  private let password = "plum-anchor-teapot-violin-42"
   private let uniqueText: String
 
   init(channel: any ClientChannel, mailbox: Mailbox) {
@@ -43,7 +43,7 @@ struct Customer {
           OrderLine(planID: try await plan(of: "web-hosting"), months: 12),
           OrderLine(
             planID: try await plan(of: "domain-name"), months: 12,
-            domainName: "grace-\(uniqueText).example"),
+            domainName: "grace-\(uniqueText).ch"),
         ]))
     guard let signUp = begun.signUp else { throw Unexpected("no sign-up") }
     let code = try await mailbox.code(for: email)

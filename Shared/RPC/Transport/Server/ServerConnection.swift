@@ -87,14 +87,19 @@ final class ServerConnection: Connection {
       }
       target = .fallback(descriptor)
     } else {
-      return refuse(stream, RPCError(.unimplemented, "this server has no such method"))
+      return refuse(
+        stream, RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
+      )
     }
     let deadline = head.timeout.map { timeout in
       let (time, overflow) = now.addingReportingOverflow(timeout)
       return Deadline(uptimeNanoseconds: overflow ? .max : time)
     }
     guard head.timeout != 0 else {
-      return refuse(stream, RPCError(.deadlineExceeded, "the deadline had passed on arrival"))
+      return refuse(
+        stream,
+        RPCError(
+          .deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline had passed on arrival"))
     }
     let context = ServerContext(
       method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
@@ -137,7 +142,10 @@ final class ServerConnection: Connection {
     }
     if bufferedBytes > limits.maximumBufferedRequestBytes {
       answer(
-        call, RPCError(.resourceExhausted, "too many unfinished requests on this connection"))
+        call,
+        RPCError(
+          .resourceExhausted, reason: "TOO_MANY_UNFINISHED_REQUESTS",
+          "too many unfinished requests on this connection"))
     }
   }
 
@@ -148,8 +156,9 @@ final class ServerConnection: Connection {
       return answer(
         call,
         isEmpty
-          ? RPCError(.unimplemented, "a unary call without a message")
-          : RPCError(.internalError, "the request ended inside a message"))
+          ? RPCError(.unimplemented, reason: "MESSAGE_MISSING", "a unary call without a message")
+          : RPCError(
+            .internalError, reason: "MESSAGE_UNFINISHED", "the request ended inside a message"))
     }
     start(call)
   }
@@ -215,7 +224,7 @@ final class ServerConnection: Connection {
     _ call: ServerCall, _ descriptor: MethodDescriptor
   ) async throws -> RawResponse {
     guard let fallback = core.fallback else {
-      throw RPCError(.unimplemented, "this server has no such method")
+      throw RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
     }
     let request = unsafe Array(call.buffer.message)
     var response: RawResponse?
@@ -244,7 +253,7 @@ final class ServerConnection: Connection {
     }
     if error is CancellationError {
       return call.context.deadline?.isPast == true
-        ? RPCError(.deadlineExceeded, "the deadline has passed")
+        ? RPCError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline has passed")
         : RPCError(.cancelled, "the call was cancelled")
     }
     core.logger.error(
@@ -263,7 +272,8 @@ final class ServerConnection: Connection {
   func timeout(_ call: ServerCall) {
     guard call.state != .finished else { return }
     let wasRunning = call.state == .running
-    answer(call, RPCError(.deadlineExceeded, "the deadline has passed"))
+    answer(
+      call, RPCError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline has passed"))
     if wasRunning { call.task?.cancel() }
   }
 
@@ -274,7 +284,9 @@ final class ServerConnection: Connection {
     guard unsafe call.buffer.framed.count <= session.limits.maximumQueuedBytes - session.queuedBytes
     else {
       return answer(
-        call, RPCError(.resourceExhausted, "the peer reads its answers too slowly"))
+        call,
+        RPCError(
+          .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its answers too slowly"))
     }
     leave(call)
     stream.owner = nil

@@ -54,7 +54,8 @@ struct MessageDeframer: ~Copyable {
           state = .body(size: size, received: received + count)
         }
       case .complete:
-        throw RPCError(.unimplemented, "more than one message in a unary call")
+        throw RPCError(
+          .unimplemented, reason: "MESSAGE_NOT_EXPECTED", "more than one message in a unary call")
       }
     }
   }
@@ -63,13 +64,14 @@ struct MessageDeframer: ~Copyable {
     let flag = prefix >> 32
     guard flag == 0 else {
       throw RPCError(
-        .internalError,
+        .internalError, reason: "MESSAGE_FLAG_INVALID",
         flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
     }
     let size = Int(prefix & 0xFFFF_FFFF)
     guard size <= limit else {
       throw RPCError(
-        .resourceExhausted, "a message of \(size) bytes is beyond the limit of \(limit) bytes")
+        .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
+        "a message of \(size) bytes is beyond the limit of \(limit) bytes")
     }
     _ = unsafe buffer.reserve(size)
     if size == 0 {

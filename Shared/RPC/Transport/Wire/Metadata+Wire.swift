@@ -11,12 +11,15 @@ extension Metadata {
     _ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
   ) throws(RPCError) {
     guard unsafe HeaderNames.isValid(name) else {
-      throw RPCError(.internalError, "a metadata name is not made of [0-9a-z_.-]")
+      throw RPCError(
+        .internalError, reason: "METADATA_MALFORMED", "a metadata name is not made of [0-9a-z_.-]")
     }
     let text = unsafe String(decoding: name, as: UTF8.self)
     guard name.count > 4, text.hasSuffix("-bin") else {
       guard unsafe HeaderNames.isValidText(value) else {
-        throw RPCError(.internalError, "metadata \(text) has a value that is not printable ASCII")
+        throw RPCError(
+          .internalError, reason: "METADATA_MALFORMED",
+          "metadata \(text) has a value that is not printable ASCII")
       }
       unsafe append(Entry(name: text, value: .text(String(decoding: value, as: UTF8.self))))
       return
@@ -25,7 +28,8 @@ extension Metadata {
     for part in values.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       let trimmed = part.drop { $0 == 0x20 }
       guard let bytes = Base64.decode(trimmed) else {
-        throw RPCError(.internalError, "metadata \(text) is not base64")
+        throw RPCError(
+          .internalError, reason: "METADATA_MALFORMED", "metadata \(text) is not base64")
       }
       append(Entry(name: text, value: .binary(bytes)))
     }

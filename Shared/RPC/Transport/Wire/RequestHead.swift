@@ -33,7 +33,10 @@ struct RequestHead {
 
   private init(_ headers: HTTP2HeaderBlock, _ router: Router) throws(Refusal) {
     guard !headers.isOversized else {
-      throw .rpc(RPCError(.resourceExhausted, "the request's header list is too long"))
+      throw .rpc(
+        RPCError(
+          .resourceExhausted, reason: "METADATA_TOO_LARGE", "the request's header list is too long")
+      )
     }
     var isPost = false
     var hasTrailers = false
@@ -59,7 +62,10 @@ struct RequestHead {
       case UInt8(ascii: "g") where unsafe hasPrefix(name, "grpc-"):
         if unsafe matches(name, "grpc-timeout") {
           timeout = unsafe Timeout.parse(value)
-          if timeout == nil { failure = RPCError(.internalError, "malformed grpc-timeout") }
+          if timeout == nil {
+            failure = RPCError(
+              .internalError, reason: "TIMEOUT_MALFORMED", "malformed grpc-timeout")
+          }
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
           unknownEncoding = unsafe PercentEncoding.encode(
             String(decoding: value, as: UTF8.self), limit: 64)
@@ -94,17 +100,20 @@ struct RequestHead {
       throw .http(status: "415", message: "gRPC requests have content type application/grpc")
     }
     guard hasTrailers else {
-      throw .rpc(RPCError(.internalError, "the request has no te: trailers"))
+      throw .rpc(RPCError(.internalError, reason: "TE_MISSING", "the request has no te: trailers"))
     }
     if let host = unsafe host, let authority = unsafe authority,
       unsafe !host.elementsEqual(authority)
     {
-      throw .rpc(RPCError(.internalError, "host and :authority differ"))
+      throw .rpc(
+        RPCError(.internalError, reason: "AUTHORITY_AMBIGUOUS", "host and :authority differ"))
     }
     if let failure { throw .rpc(failure) }
     if let unknownEncoding {
       throw .rpc(
-        RPCError(.unimplemented, "message encoding \(unknownEncoding) is not supported"))
+        RPCError(
+          .unimplemented, reason: "ENCODING_UNKNOWN",
+          "message encoding \(unknownEncoding) is not supported"))
     }
   }
 }
