@@ -38,7 +38,7 @@ class Stack:
 
     def __init__(self, folder: Path, binaries: Path | None = None, arguments: tuple[str, ...] = ()):
         self.folder = folder
-        binaries = binaries or Path(os.environ.get("KONTOR_EXECUTABLES", ROOT / ".build" / "debug"))
+        binaries = binaries or Path(os.environ.get("STACK_EXECUTABLES", ROOT / ".build" / "debug"))
         self.kontor = binaries / "kontor"
         self.arguments = arguments
         self.port = free_port_range(len(SERVICES))
