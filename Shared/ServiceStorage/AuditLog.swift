@@ -23,19 +23,23 @@ package struct AuditLog: Sendable {
     let entry = AuditChain.Entry(
       sequence: (head?.sequence ?? 0) + 1, record: record, random: random)
     let hash = AuditChain.hash(entry, previous: head?.hash ?? AuditChain.start)
-    try transaction.execute(
+    let row = try transaction.first(
       """
       INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
       VALUES (\(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
         \(record.actor), \(record.action), \(record.target), \(hash))
+      RETURNING number
       """)
+    guard let number = try row?.int64("number") else {
+      throw SQLError(.other, "the audit entry was not inserted")
+    }
     for (position, field) in entry.fields.enumerated() {
       try transaction.execute(
         """
-        INSERT INTO audit_field (organization_id, sequence, position, name, before_value,
-          after_value, subject, salt, commitment)
-        VALUES (\(record.organizationID), \(entry.sequence), \(position), \(field.name),
-          \(field.before), \(field.after), \(field.subject), \(field.salt), \(field.commitment))
+        INSERT INTO audit_field (entry_number, position, name, before_value, after_value, subject,
+          salt, commitment)
+        VALUES (\(number), \(position), \(field.name), \(field.before), \(field.after),
+          \(field.subject), \(field.salt), \(field.commitment))
         """)
     }
     try transaction.execute(
@@ -90,30 +94,26 @@ extension AuditLog {
     return try entries(rows, of: organizationID, in: transaction).map(\.entry)
   }
 
-  private static let columns: SQL = "sequence, id, at_us, actor, action, target, hash"
+  private static let columns: SQL = "number, sequence, id, at_us, actor, action, target, hash"
 
-  /// The entries of rows of consecutive sequences, with their fields.
+  /// The entries of rows, with their fields.
   private static func entries(
     _ rows: [Row], of organizationID: OrganizationID, in transaction: any Transaction
   ) throws(SQLError) -> [AuditChain.Stored] {
-    var sequences: [Int64] = []
-    for row in rows { sequences.append(try row.int64("sequence")) }
-    guard let first = sequences.min(), let last = sequences.max() else { return [] }
+    var numbers: [Int64] = []
+    for row in rows { numbers.append(try row.int64("number")) }
     var fields: [Int64: [AuditChain.Field]] = [:]
     for row in try transaction.rows(
       """
-      SELECT sequence, name, before_value, after_value, subject, salt, commitment
-      FROM audit_field
-      WHERE organization_id = \(organizationID) AND sequence BETWEEN \(first) AND \(last)
-      ORDER BY sequence, position
+      SELECT entry_number, name, before_value, after_value, subject, salt, commitment
+      FROM audit_field WHERE entry_number IN (\(list: numbers)) ORDER BY entry_number, position
       """)
     {
-      fields[try row.int64("sequence"), default: []].append(try AuditChain.Field(row))
+      fields[try row.int64("entry_number"), default: []].append(try AuditChain.Field(row))
     }
     var entries: [AuditChain.Stored] = []
-    for (row, sequence) in zip(rows, sequences) {
-      entries.append(
-        try AuditChain.Stored(row, of: organizationID, fields: fields[sequence] ?? []))
+    for (row, number) in zip(rows, numbers) {
+      entries.append(try AuditChain.Stored(row, of: organizationID, fields: fields[number] ?? []))
     }
     return entries
   }

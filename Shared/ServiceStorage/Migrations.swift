@@ -34,7 +34,7 @@ private enum SharedTables {
     number: 2, name: "create_outbox",
     sqlite: """
       CREATE TABLE outbox (
-        sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        sequence INTEGER NOT NULL PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         topic TEXT NOT NULL,
         aggregate_id TEXT NOT NULL,
@@ -61,25 +61,26 @@ private enum SharedTables {
       """)
 
   /// The audit log (ORG-8). A personal value and its salt may be erased (set to NULL); the
-  /// commitment, which the chain covers, stays.
+  /// commitment, which the chain covers, stays. Fields hang on the entry's number, which only grows:
+  /// they are written side by side, whichever the organization.
   static let createAuditLog = Migration(
     number: 3, name: "create_audit_log",
     sqlite: """
       CREATE TABLE audit_entry (
+        number INTEGER NOT NULL PRIMARY KEY,
         organization_id TEXT NOT NULL,
         sequence INTEGER NOT NULL
           CONSTRAINT audit_entry_sequence_positive CHECK (sequence > 0),
-        id TEXT NOT NULL UNIQUE,
+        id TEXT NOT NULL,
         at_us INTEGER NOT NULL,
         actor TEXT NOT NULL,
         action TEXT NOT NULL,
         target TEXT NOT NULL,
         hash BLOB NOT NULL CONSTRAINT audit_entry_hash_length CHECK (length(hash) = 32),
-        PRIMARY KEY (organization_id, sequence)
-      ) STRICT, WITHOUT ROWID;
+        UNIQUE (organization_id, sequence)
+      ) STRICT;
       CREATE TABLE audit_field (
-        organization_id TEXT NOT NULL,
-        sequence INTEGER NOT NULL,
+        entry_number INTEGER NOT NULL REFERENCES audit_entry (number),
         position INTEGER NOT NULL,
         name TEXT NOT NULL,
         before_value TEXT,
@@ -88,8 +89,7 @@ private enum SharedTables {
         salt BLOB,
         commitment BLOB
           CONSTRAINT audit_field_commitment_length CHECK (length(commitment) = 32),
-        PRIMARY KEY (organization_id, sequence, position),
-        FOREIGN KEY (organization_id, sequence) REFERENCES audit_entry (organization_id, sequence)
+        PRIMARY KEY (entry_number, position)
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX audit_field_subject ON audit_field (subject) WHERE subject IS NOT NULL;
       CREATE TABLE audit_head (

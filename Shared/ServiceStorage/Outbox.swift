@@ -163,10 +163,9 @@ extension Outbox {
   ) throws(SQLError) -> Head? {
     try transaction.execute(
       """
-      INSERT INTO outbox_dead_letter (sequence, id, topic, aggregate_id, payload, created_at_us,
-        attempts, failed_at_us, last_error)
-      SELECT sequence, id, topic, aggregate_id, payload, created_at_us, attempts + 1, \(now),
-        \(error)
+      INSERT INTO outbox_dead_letter (id, topic, aggregate_id, payload, created_at_us, attempts,
+        failed_at_us, last_error)
+      SELECT id, topic, aggregate_id, payload, created_at_us, attempts + 1, \(now), \(error)
       FROM outbox WHERE id = \(message.id)
       """)
     try transaction.execute("DELETE FROM outbox WHERE id = \(message.id)")

@@ -4,6 +4,12 @@
 
 // What Swift cannot import from sqlite3.h: variadic functions, the SQLITE_TRANSIENT cast, callbacks.
 
+/// Leaves the counting of allocated memory out, which takes a mutex for each allocation. Effective
+/// before the library's first use in the process only.
+static inline int kontor_sqlite3_disable_memory_statistics(void) {
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /// Binds a copy of UTF-8 text; an empty text is not NULL.
 static inline int kontor_sqlite3_bind_text(
     sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {

@@ -24,6 +24,10 @@ final class SQLiteConnection: @unchecked Sendable {
     case rollbackToSavepoint = "ROLLBACK TO body"
   }
 
+  /// Whether the library's own settings were made; they are made once.
+  private static let isLibraryPrepared =
+    kontor_sqlite3_disable_memory_statistics() == SQLITE_OK
+
   private let handle: OpaquePointer
   private let configuration: SQLiteConfiguration
   private var statements: [String: SQLiteStatement] = [:]
@@ -38,6 +42,7 @@ final class SQLiteConnection: @unchecked Sendable {
     path: String, role: Role, configuration: SQLiteConfiguration
   ) throws(SQLError) {
     self.configuration = configuration
+    _ = Self.isLibraryPrepared
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let code = unsafe sqlite3_open_v2(path, &handle, flags, configuration.virtualFileSystem)

@@ -74,21 +74,33 @@ import Testing
       ("UPDATE audit_entry SET at_us = at_us + 1 WHERE sequence = 3", 3),
       ("UPDATE audit_entry SET actor = 'user:9' WHERE sequence = 3", 3),
       ("UPDATE audit_entry SET hash = zeroblob(32) WHERE sequence = 3", 3),
-      ("UPDATE audit_field SET after_value = 'OWNER' WHERE sequence = 3 AND name = 'role'", 3),
-      ("UPDATE audit_field SET after_value = 'Eva' WHERE sequence = 3 AND name = 'name'", 3),
-      ("UPDATE audit_field SET before_value = NULL WHERE sequence = 3 AND name = 'name'", 3),
-      ("UPDATE audit_field SET salt = NULL WHERE sequence = 3 AND name = 'name'", 3),
-      ("UPDATE audit_field SET subject = 'user:9' WHERE sequence = 3 AND name = 'name'", 3),
-      ("DELETE FROM audit_field WHERE sequence = 3 AND name = 'note'", 3),
+      (
+        "UPDATE audit_field SET after_value = 'OWNER' WHERE entry_number IN (5, 6) AND name = 'role'",
+        3
+      ),
+      (
+        "UPDATE audit_field SET after_value = 'Eva' WHERE entry_number IN (5, 6) AND name = 'name'",
+        3
+      ),
+      (
+        "UPDATE audit_field SET before_value = NULL WHERE entry_number IN (5, 6) AND name = 'name'",
+        3
+      ),
+      ("UPDATE audit_field SET salt = NULL WHERE entry_number IN (5, 6) AND name = 'name'", 3),
+      (
+        "UPDATE audit_field SET subject = 'user:9' WHERE entry_number IN (5, 6) AND name = 'name'",
+        3
+      ),
+      ("DELETE FROM audit_field WHERE entry_number IN (5, 6) AND name = 'note'", 3),
       (
         """
-        DELETE FROM audit_field WHERE sequence = 3;
+        DELETE FROM audit_field WHERE entry_number IN (5, 6);
         DELETE FROM audit_entry WHERE sequence = 3
         """, 3
       ),
       (
         """
-        DELETE FROM audit_field WHERE sequence >= 4;
+        DELETE FROM audit_field WHERE entry_number >= 7;
         DELETE FROM audit_entry WHERE sequence >= 4
         """, 4
       ),
