@@ -17,8 +17,13 @@ package struct SystemClock: WallClock {
         .invalidValue,
         "timezone = \(quoted(timezone)) is not in \(Self.zoneFolder); is tzdata installed?")
     }
-    unsafe setenv("TZ", ":\(timezone)", 1)
-    tzset()
+    // Writing the environment races with whoever reads it: once, and never to the same effect.
+    let zone = ":\(timezone)"
+    let current = unsafe getenv("TZ").map { unsafe String(cString: $0) }
+    if current != zone {
+      unsafe setenv("TZ", zone, 1)
+      tzset()
+    }
     self.offset = offset
   }
 

@@ -6,7 +6,7 @@ struct ArchitectureTests {
   private let project: Project
 
   init() throws {
-    project = try Project.load()
+    project = try Project.own.get()
   }
 
   @Test("every rule sees the whole project")

@@ -1,15 +1,19 @@
 import Foundation
+import Glibc
 
 extension Project {
-  /// The project that this test belongs to.
-  static func load() throws -> Project {
+  /// The project that this test belongs to, read once.
+  static let own = Result { try load() }
+
+  private static func load() throws -> Project {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     // A scratch folder of its own: the package's is locked while the tests run.
     let scratch = FileManager.default.temporaryDirectory.appending(path: "kontor-\(UUID())")
     defer { try? FileManager.default.removeItem(at: scratch) }
-    let manifest = try run(
-      ["swift", "package", "--scratch-path", scratch.path(), "dump-package"], in: root)
+    let manifest = try output(
+      of: "swift package --package-path \(word(root.path())) "
+        + "--scratch-path \(word(scratch.path())) dump-package")
     var project = try Project(manifest: manifest)
     let files = try swiftFiles(in: root)
     for index in project.targets.indices where project.targets[index].kind != .system {
@@ -73,20 +77,26 @@ extension Project {
     let targets: [Target]
   }
 
-  private static func run(_ command: [String], in folder: URL) throws -> Data {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = command
-    process.currentDirectoryURL = folder
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let data = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw UnreadableManifest(message: "\(command) failed")
+  /// What a shell command prints. Not by Foundation's Process: starting several of them among
+  /// thousands of parallel tests has crashed in it.
+  private static func output(of command: String) throws -> Data {
+    guard let stream = popen(command, "re") else {
+      throw UnreadableManifest(message: "\(command): \(errno)")
     }
+    var data = Data()
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, stream)
+      if count == 0 { break }
+      data.append(contentsOf: chunk[..<count])
+    }
+    guard pclose(stream) == 0 else { throw UnreadableManifest(message: "\(command) failed") }
     return data
+  }
+
+  /// A text as one word of a shell command.
+  private static func word(_ text: String) -> String {
+    "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
   private static func swiftFiles(in root: URL) throws -> [SwiftSource] {
@@ -113,7 +123,8 @@ extension Project {
     guard FileManager.default.fileExists(atPath: root.appending(path: ".git").path()) else {
       return try FileManager.default.contentsOfDirectory(atPath: root.path()).sorted()
     }
-    let paths = String(decoding: try run(["git", "ls-files"], in: root), as: UTF8.self)
+    let paths = String(
+      decoding: try output(of: "git -C \(word(root.path())) ls-files"), as: UTF8.self)
     return Set(paths.split(separator: "\n").compactMap { $0.split(separator: "/").first })
       .map(String.init).sorted()
   }
