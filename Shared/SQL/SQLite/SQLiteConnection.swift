@@ -33,6 +33,8 @@ final class SQLiteConnection: @unchecked Sendable {
   private var statements: [String: SQLiteStatement] = [:]
   private var controls: [Control: SQLiteStatement] = [:]
   private var uses = 0
+  private var logLength = 0
+  private var checkpointedLength = 0
   /// What the C callbacks read and write: the log's length in frames, and whether statements may
   /// control transactions.
   private let frames: UnsafeMutablePointer<Int32>
@@ -210,9 +212,18 @@ final class SQLiteConnection: @unchecked Sendable {
 
 /// The write-ahead log.
 extension SQLiteConnection {
-  /// The log's length in pages after the latest commit.
-  var logPages: Int {
-    unsafe Int(frames.pointee)
+  /// The log's length in pages when it has grown by so many since it began or since the last answer;
+  /// else nil. An attempt that readers hold up is not repeated with every commit.
+  func logLength(every pages: Int) -> Int? {
+    let length = unsafe Int(frames.pointee)
+    unsafe frames.pointee = 0
+    guard length > 0 else { return nil }
+    // A commit adds pages: a log that is no longer has begun anew.
+    if length <= logLength { checkpointedLength = 0 }
+    logLength = length
+    guard length >= checkpointedLength + pages else { return nil }
+    checkpointedLength = length
+    return length
   }
 
   /// Moves the log's content into the database file; SQLite's result code. Waits for readers only

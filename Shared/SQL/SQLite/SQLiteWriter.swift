@@ -115,12 +115,12 @@ final class SQLiteWriter: Sendable {
   }
 
   private func checkpointIfLong() {
-    guard connection.logPages >= configuration.checkpointPages, state.failure == nil else {
-      return
-    }
+    guard state.failure == nil,
+      let length = connection.logLength(every: configuration.checkpointPages)
+    else { return }
     // Readers that overlap without a gap keep the log from starting over; when it has become very
     // long they are waited for.
-    let isVeryLong = connection.logPages >= 16 * configuration.checkpointPages
+    let isVeryLong = length >= 16 * configuration.checkpointPages
     let code = connection.checkpoint(restarting: isVeryLong)
     let error = isDone(code) ? nil : connection.error(code, while: "checkpoint")
     // A full disk or a busy reader leaves the log to the next attempt.
