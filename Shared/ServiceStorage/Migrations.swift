@@ -1,11 +1,12 @@
 package import SQLCore
 
 /// The migrations of the tables that every service's database has: saved answers, the outbox, the
-/// audit log. Their numbers are 1 to 99; a service's own start at 100.
+/// audit log, the service's secrets. Their numbers are 1 to 99; a service's own start at 100.
 ///
 /// Written `ServiceStorage.migrations` where it is used.
 package let migrations: [Migration] = [
   SharedTables.createOperation, SharedTables.createOutbox, SharedTables.createAuditLog,
+  SharedTables.createServiceSecret,
 ]
 
 private enum SharedTables {
@@ -96,6 +97,16 @@ private enum SharedTables {
         organization_id TEXT NOT NULL PRIMARY KEY,
         sequence INTEGER NOT NULL,
         hash BLOB NOT NULL CONSTRAINT audit_head_hash_length CHECK (length(hash) = 32)
+      ) STRICT, WITHOUT ROWID;
+      """)
+
+  /// Secrets that the service makes for itself.
+  static let createServiceSecret = Migration(
+    number: 4, name: "create_service_secret",
+    sqlite: """
+      CREATE TABLE service_secret (
+        name TEXT NOT NULL PRIMARY KEY,
+        value BLOB NOT NULL CONSTRAINT service_secret_length CHECK (length(value) = 32)
       ) STRICT, WITHOUT ROWID;
       """)
 }

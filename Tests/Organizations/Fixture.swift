@@ -41,7 +41,7 @@ struct Fixture {
     try await Migrator(OrganizationsServices.migrations).migrate(database)
     services = OrganizationsServices(
       database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock),
-      hashKey: try await OrganizationsServices.hashKey(in: database), identity: identity)
+      hashKey: try await ServiceSecrets.requestHashKey(in: database), identity: identity)
     let signingKey = try Ed25519PrivateKey(rawRepresentation: Array(repeating: 7, count: 32))
     self.signingKey = signingKey
     let keys = SigningKeyCache(

@@ -200,12 +200,4 @@ struct OrganizationServiceTests {
       Set(OrganizationsServices.allowedPeers.keys)
         == Set(fixture.services.registrations.map(\.name)))
   }
-
-  @Test("the key of the requests' hashes is made once")
-  func hashKey() async throws {
-    let fixture = try await Fixture()
-    let first = try await OrganizationsServices.hashKey(in: fixture.database)
-    #expect(try await OrganizationsServices.hashKey(in: fixture.database) == first)
-    #expect(first.count == 32)
-  }
 }

@@ -40,7 +40,7 @@ do {
     supplier: AccountingConfiguration.supplier(configuration), providerKeys: providerKeys,
     isSandboxEnabled: configuration[AccountingConfiguration.sandboxEnabled],
     roundsTotals: configuration[AccountingConfiguration.roundsTotals],
-    requestHashKey: try await AccountingServices.requestHashKey(in: database))
+    requestHashKey: try await ServiceSecrets.requestHashKey(in: database))
 
   // Network and services.
   let network = try ServiceNetwork(configuration, logger: logger)

@@ -1,7 +1,6 @@
 internal import AccountingAPI
 internal import AccountingStorage
 package import Authentication
-internal import Cryptography
 package import Logging
 package import RPCCore
 package import SQLCore
@@ -61,14 +60,6 @@ extension AccountingServices {
   /// The schema: the shared tables' and the service's.
   package static let migrations: [Migration] =
     ServiceStorage.migrations + AccountingMigrations.all
-
-  /// The key of the hashes of requests: made at the first start and kept in the database.
-  package static func requestHashKey(in database: any Database) async throws -> [UInt8] {
-    let fresh = SecureRandom().bytes(32)
-    return try await database.write { transaction in
-      try SecretStore.secret("request-hash", orStore: fresh, in: transaction)
-    }
-  }
 
   /// Deletes saved answers that are too old, every hour, until the task is cancelled.
   package func maintain() async throws {

@@ -8,7 +8,6 @@ package enum AccountingMigrations {
     Migration(number: 101, name: "create_top_up", sqlite: topUp),
     Migration(number: 102, name: "create_invoice", sqlite: invoice),
     Migration(number: 103, name: "create_payment", sqlite: payment),
-    Migration(number: 104, name: "create_service_secret", sqlite: serviceSecret),
   ]
 
   /// Postings are written before their entry, and the entry seals them: a trigger refuses an entry
@@ -283,15 +282,6 @@ package enum AccountingMigrations {
       CONSTRAINT renewal_payment_months CHECK (months > 0)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX renewal_payment_payment ON renewal_payment (payment_id);
-    """
-
-  /// Secrets that the service makes for itself.
-  private static let serviceSecret = """
-    CREATE TABLE service_secret (
-      name TEXT NOT NULL PRIMARY KEY,
-      value BLOB NOT NULL,
-      CONSTRAINT service_secret_length CHECK (length(value) >= 16)
-    ) STRICT, WITHOUT ROWID;
     """
 
   /// Whom an invoice is made out to.

@@ -11,7 +11,7 @@ struct IdentityCore: Sendable {
   let clock: any WallClock
   let identifiers: IdentifierGenerator
   let random: any RandomSource
-  let secrets: ServiceSecrets
+  let secrets: IdentityKeys
   let passwords: PasswordHasher
   let keys: SigningKeyRing
   let operations: OperationStore

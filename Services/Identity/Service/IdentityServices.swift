@@ -50,7 +50,7 @@ package struct IdentityServices: Sendable {
     random: any RandomSource = SecureRandom(),
     relayConfiguration: OutboxRelay.Configuration = OutboxRelay.Configuration(), logger: Logger
   ) async throws {
-    let secrets = try await ServiceSecrets.load(from: database, random: random)
+    let secrets = try await IdentityKeys.load(from: database, random: random)
     let keys = try await SigningKeyRing(database: database, random: random, clock: clock)
     let identifiers = IdentifierGenerator(clock: clock) { random.word() }
     let wake = RelayWaker()

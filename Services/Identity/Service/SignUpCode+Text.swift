@@ -6,7 +6,7 @@ internal import SharedDomain
 ///
 /// A code is derived from a key, the sign-up and the code's number, as HOTP does (RFC 4226): so it
 /// is stored nowhere, not even in the outbox, and a mail that is sent twice says the same twice.
-extension ServiceSecrets {
+extension IdentityKeys {
   /// The eight digits of a sign-up's present code.
   func codeText(of signUp: IdentityDomain.SignUp) -> String {
     let subject = "sign-up \(signUp.id.text) code \(signUp.code.generation)"

@@ -131,11 +131,5 @@ package enum IdentityMigrations {
 
     CREATE UNIQUE INDEX signing_key_in_use ON signing_key ((expires_us IS NULL))
       WHERE expires_us IS NULL;
-
-    CREATE TABLE service_secret (
-      name TEXT NOT NULL PRIMARY KEY,
-      secret BLOB NOT NULL
-        CONSTRAINT service_secret_secret CHECK (length(secret) = 32)
-    ) STRICT, WITHOUT ROWID;
     """
 }

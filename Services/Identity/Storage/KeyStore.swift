@@ -2,7 +2,7 @@ package import SQLCore
 internal import ServiceStorage
 package import SharedDomain
 
-/// Keys of the service, in the tables `signing_key` and `service_secret`.
+/// The keys that sign access tokens (table `signing_key`).
 package enum KeyStore {
   /// A key that signs access tokens, as it is stored.
   package struct SigningKeyRow: Sendable, Hashable {
@@ -53,18 +53,5 @@ package enum KeyStore {
     expiredBefore instant: Instant, in transaction: any Transaction
   ) throws {
     try transaction.execute("DELETE FROM signing_key WHERE expires_us < \(instant)")
-  }
-
-  /// The secret with a name; `fresh` is stored and returned where there was none.
-  package static func secret(
-    _ name: String, orStore fresh: [UInt8], in transaction: any Transaction
-  ) throws -> [UInt8] {
-    try transaction.execute(
-      """
-      INSERT INTO service_secret (name, secret) VALUES (\(name), \(fresh))
-      ON CONFLICT (name) DO NOTHING
-      """)
-    return try transaction.first("SELECT secret FROM service_secret WHERE name = \(name)")?
-      .blob("secret") ?? fresh
   }
 }

@@ -30,7 +30,7 @@ do {
   let identity = network.channel(to: .identity)
   let services = OrganizationsServices(
     database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock),
-    hashKey: try await OrganizationsServices.hashKey(in: database), identity: identity)
+    hashKey: try await ServiceSecrets.requestHashKey(in: database), identity: identity)
   let authentication = AuthenticationInterceptor(
     policies: OrganizationsServices.accessPolicies, registrations: services.registrations,
     tokens: AccessTokenVerifier(

@@ -1,5 +1,4 @@
 package import Authentication
-internal import Cryptography
 internal import IdentityAPI
 internal import OrganizationsAPI
 internal import OrganizationsStorage
@@ -40,14 +39,6 @@ package struct OrganizationsServices: Sendable {
           audit: OrganizationsAudit(identifiers: identifiers))),
       ServiceRegistration(accessService: AccessHandlers(lookup: lookup)),
     ]
-  }
-
-  /// The key of the hashes of requests: made at the first start and kept in the database.
-  package static func hashKey(in database: any Database) async throws -> [UInt8] {
-    let fresh = SecureRandom().bytes(32)
-    return try await database.write { transaction in
-      try SecretStore.secret("request-hash", orStore: fresh, in: transaction)
-    }
   }
 
   /// The schema: the shared tables' and the service's.

@@ -47,11 +47,5 @@ package enum OrganizationsMigrations {
         FOREIGN KEY (organization_id, user_id)
           REFERENCES membership (organization_id, user_id) ON DELETE CASCADE
       ) STRICT, WITHOUT ROWID;
-
-      CREATE TABLE service_secret (
-        name TEXT PRIMARY KEY NOT NULL,
-        value BLOB NOT NULL
-          CONSTRAINT service_secret_length CHECK (length(value) >= 16)
-      ) STRICT, WITHOUT ROWID;
       """)
 }

@@ -50,7 +50,8 @@ do {
   let services = ShopServices(
     database: database, catalogue: catalogue, clock: clock,
     identifiers: IdentifierGenerator(clock: clock),
-    hashKey: try await ShopServices.hashKey(in: database), accounting: accounting, logger: logger)
+    hashKey: try await ServiceSecrets.requestHashKey(in: database), accounting: accounting,
+    logger: logger)
   let authentication = AuthenticationInterceptor(
     policies: ShopServices.accessPolicies, registrations: services.registrations,
     tokens: AccessTokenVerifier(

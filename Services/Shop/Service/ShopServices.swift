@@ -1,5 +1,4 @@
 internal import AccountingAPI
-internal import Cryptography
 package import Logging
 package import RPCCore
 package import SQLCore
@@ -58,14 +57,6 @@ package struct ShopServices: Sendable {
         renewalService: RenewalHandler(
           database: database, catalogue: catalogue, clock: clock, audit: audit)),
     ]
-  }
-
-  /// The key of the hashes of requests: made at the first start and kept in the database.
-  package static func hashKey(in database: any Database) async throws -> [UInt8] {
-    let fresh = SecureRandom().bytes(32)
-    return try await database.write { transaction in
-      try SecretTable.secret("request-hash", orStore: fresh, in: transaction)
-    }
   }
 
   /// The schema: the shared tables' and the shop's.

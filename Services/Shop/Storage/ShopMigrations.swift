@@ -3,7 +3,7 @@ package import SQLCore
 /// The schema of the shop; numbers 100 and up.
 package enum ShopMigrations {
   /// All steps, in order.
-  package static let all = [createCatalogue, createOrders, createProducts, createSecrets]
+  package static let all = [createCatalogue, createOrders, createProducts]
 
   private static let createCatalogue = Migration(
     number: 100, name: "create_catalogue",
@@ -138,15 +138,6 @@ package enum ShopMigrations {
         applied_at_us INTEGER NOT NULL,
         PRIMARY KEY (payment_id, product_id),
         CONSTRAINT product_renewal_period UNIQUE (product_id, period_start)
-      ) STRICT, WITHOUT ROWID;
-      """)
-
-  private static let createSecrets = Migration(
-    number: 103, name: "create_secrets",
-    sqlite: """
-      CREATE TABLE service_secret (
-        name TEXT NOT NULL PRIMARY KEY,
-        value BLOB NOT NULL CONSTRAINT service_secret_length CHECK (length(value) >= 16)
       ) STRICT, WITHOUT ROWID;
       """)
 }

@@ -2,6 +2,7 @@ import CommonAPI
 import GoogleAPI
 import RPCCore
 import RequestValidation
+import ServiceStorage
 import SharedDomain
 import ShopAPI
 import ShopDomain
@@ -172,7 +173,7 @@ struct OrderIntakeTests {
     let services = ShopServices(
       database: bench.database, catalogue: catalogue, clock: bench.clock,
       identifiers: IdentifierGenerator(clock: bench.clock),
-      hashKey: try await ShopServices.hashKey(in: bench.database),
+      hashKey: try await ServiceSecrets.requestHashKey(in: bench.database),
       accounting: InProcessChannel([]), logger: bench.logger)
     let client = OrderIntakeServiceClient(channel: InProcessChannel(services.registrations))
     let order = try await client.createOrder(request).order

@@ -62,7 +62,7 @@ final class ShopBench: Sendable {
     services = try await ShopServices(
       database: database, catalogue: catalogue, clock: clock,
       identifiers: IdentifierGenerator(clock: clock),
-      hashKey: ShopServices.hashKey(in: database),
+      hashKey: ServiceSecrets.requestHashKey(in: database),
       accounting: InProcessChannel([ServiceRegistration(chargeService: accounting)]),
       logger: logger)
     issuer = try TokenIssuer()
@@ -73,7 +73,7 @@ final class ShopBench: Sendable {
     try await ShopServices(
       database: database, catalogue: catalogue, clock: clock,
       identifiers: IdentifierGenerator(clock: clock),
-      hashKey: ShopServices.hashKey(in: database),
+      hashKey: ServiceSecrets.requestHashKey(in: database),
       accounting: InProcessChannel([ServiceRegistration(chargeService: accounting)]),
       logger: logger)
   }

@@ -1,11 +1,11 @@
 internal import Cryptography
-internal import IdentityStorage
 internal import SQLCore
+internal import ServiceStorage
 internal import SharedDomain
 
 /// The service's symmetric keys, each for one use, derived from one secret that is made at first
 /// start and kept in the service's database.
-struct ServiceSecrets: Sendable {
+struct IdentityKeys: Sendable {
   /// Keys the hashes of requests (idempotency).
   let operationKey: [UInt8]
   /// Makes a password part of a request's hash without showing it.
@@ -28,12 +28,8 @@ struct ServiceSecrets: Sendable {
   /// Reads the secret; makes it where there is none.
   static func load(
     from database: any Database, random: any RandomSource
-  ) async throws -> ServiceSecrets {
-    let fresh = random.bytes(32)
-    let master = try await database.write { transaction in
-      try KeyStore.secret("master", orStore: fresh, in: transaction)
-    }
-    return ServiceSecrets(master: master)
+  ) async throws -> IdentityKeys {
+    IdentityKeys(master: try await ServiceSecrets.secret("master", in: database, random: random))
   }
 
   /// What stands for a password in the hash of a request.
