@@ -45,7 +45,8 @@ package struct ServiceNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - allowedPeers: for each RPC service's full name who may call it.
-  ///   - interceptors: run around every call, health included, the first outermost.
+  ///   - interceptors: run around every call, health included, the first outermost; inside the
+  ///     call log.
   /// - Throws: `TLSError` naming the file that is not usable.
   /// - Precondition: `allowedPeers` names exactly the services.
   package func server(
@@ -93,7 +94,8 @@ package struct ServiceNetwork: Sendable {
       configuration: RPCServer.Configuration(
         host: configuration[.listenHost], port: configuration[.listenPort], tls: credentials,
         allowedPeers: allowedPeers),
-      services: services + [ServiceRegistration(health: health)], interceptors: interceptors,
+      services: services + [ServiceRegistration(health: health)],
+      interceptors: [CallLog(logger: logger)] + interceptors,
       fallback: fallback, group: group, logger: logger)
   }
 }

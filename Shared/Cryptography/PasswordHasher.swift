@@ -26,7 +26,7 @@ package final class PasswordHasher: Sendable {
     nobody = PasswordHash(
       parameters: parameters, salt: random.bytes(Self.saltBytes), tag: random.bytes(Self.tagBytes))
     for _ in 0..<threads {
-      try DedicatedThread.start { [queue] in
+      try DedicatedThread.start(named: "password") { [queue] in
         while let work = queue.pop(upTo: 1).first { work() }
       }
     }

@@ -25,7 +25,7 @@ package final class FolderMailTransport: MailTransport {
     self.folder = folder
     let queue = BoundedQueue<@Sendable () -> Void>(capacity: 1024)
     self.queue = queue
-    try DedicatedThread.start {
+    try DedicatedThread.start(named: "mail") {
       while let work = queue.pop(upTo: 1).first { work() }
     }
   }

@@ -63,7 +63,7 @@ do {
   callers[ChargeServiceMethods.chargeOrder.service] = [.shop]
   let server = try network.server(
     accounting.registrations, health: health, allowedPeers: callers,
-    interceptors: [CallLog(logger: logger), StorageErrorInterceptor(), authentication])
+    interceptors: [StorageErrorInterceptor(), authentication])
 
   // Run until the end is asked for, then drain.
   let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)

@@ -47,7 +47,7 @@ do {
     allowedPeers: IdentityAccess.allowedPeers.mapValues { names in
       Set(ServiceName.allCases.filter { names.contains($0.executable) })
     },
-    interceptors: [CallLog(logger: logger)] + services.interceptors)
+    interceptors: services.interceptors)
 
   // Until the end is requested.
   let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)

@@ -65,7 +65,7 @@ do {
     allowedPeers: ShopServices.allowedPeers.mapValues { names in
       Set(ServiceName.allCases.filter { names.contains($0.executable) })
     },
-    interceptors: [CallLog(logger: logger), StorageErrorInterceptor(), authentication])
+    interceptors: [StorageErrorInterceptor(), authentication])
 
   // Until the end is requested.
   let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)

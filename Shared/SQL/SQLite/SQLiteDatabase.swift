@@ -80,7 +80,7 @@ package final class SQLiteDatabase: Database {
     for _ in bodies { state.threadStarted() }
     for (index, body) in bodies.enumerated() {
       do {
-        try DedicatedThread.start {
+        try DedicatedThread.start(named: index == 0 ? "sqlite-writer" : "sqlite-reader") {
           body()
           end()
         }

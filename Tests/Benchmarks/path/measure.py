@@ -24,15 +24,15 @@ HASHING = "password"
 
 
 def processor_time(pid: int) -> tuple[float, float]:
-    """Milliseconds on a processor so far: all threads but the hashing ones, and the hashing ones."""
-    other = hashing = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        nanoseconds = int((task / "schedstat").read_text().split()[0])
-        if (task / "comm").read_text().startswith(HASHING):
-            hashing += nanoseconds
-        else:
-            other += nanoseconds
-    return other / 1e6, hashing / 1e6
+    """Milliseconds on a processor so far: without the hashing threads, and theirs."""
+    # The kernel's clock of another process (clock_getcpuclockid); it counts ended threads too.
+    total = time.clock_gettime_ns(~pid << 3 | 2) / 1e6
+    hashing = sum(
+        int((task / "schedstat").read_text().split()[0]) / 1e6
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        if (task / "comm").read_text().startswith(HASHING)
+    )
+    return total - hashing, hashing
 
 
 def resident_memory(pid: int) -> float:
