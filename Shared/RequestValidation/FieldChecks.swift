@@ -5,7 +5,7 @@ package import SharedDomain
 /// Collects every wrong field of a request, so that one answer names them all.
 ///
 /// Each check answers the domain value, or nil (for texts: an empty string) after noting what is
-/// wrong; ``finish()`` then throws. Field names are those of the `.proto` file, as paths:
+/// wrong; ``finish()`` or ``values(_:)`` then throws. Field names are those of the `.proto` file, as paths:
 /// `lines[0].plan_id`.
 package struct FieldChecks: Sendable {
   private var violations: [FieldViolation] = []
@@ -27,6 +27,21 @@ package struct FieldChecks: Sendable {
     throw RPCError(
       .invalidArgument, reason: "INVALID_REQUEST",
       "\(first.field): \(first.description)\(more)", fields: violations)
+  }
+
+  /// What the checks answered, once nothing wrong was noted; throws as ``finish()`` does otherwise.
+  ///
+  /// - Precondition: a check that answers nil notes why, so that no value is nil here.
+  package func values<each Value>(
+    _ values: repeat (each Value)?
+  ) throws(RPCError) -> (repeat each Value) {
+    try finish()
+    return (repeat FieldChecks.checked(each values))
+  }
+
+  private static func checked<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("a check answered nil without a violation") }
+    return value
   }
 
   /// A text of `length` characters (Unicode scalars) without control characters.

@@ -60,20 +60,18 @@ struct ChargeHandler: ChargeService {
 
   private func read(_ request: ChargeOrderRequest) throws -> OrderCharge {
     var checks = FieldChecks()
-    let organization: OrganizationID? = checks.identifier(
+    let organizationID: OrganizationID? = checks.identifier(
       request.organizationID, "organization_id")
-    let order: OrderID? = checks.identifier(request.orderID, "order_id")
-    let user: UserID? = checks.identifier(request.userID, "user_id")
-    let recipient = checks.party(request.recipient, "recipient")
+    let orderID: OrderID? = checks.identifier(request.orderID, "order_id")
+    let userID: UserID? = checks.identifier(request.userID, "user_id")
+    let party = checks.party(request.recipient, "recipient")
     checks.count(request.lines.count, "lines", Self.lineCount)
     let lines = request.lines.prefix(Self.lineCount.upperBound).enumerated().compactMap {
       checks.line($1, "lines[\($0)]")
     }
-    let claimed = checks.totals(request.totals, "totals")
-    try checks.finish()
-    guard let organization, let order, let user, let recipient, let claimed else {
-      throw RPCError.unchecked
-    }
+    let totals = checks.totals(request.totals, "totals")
+    let (organization, order, user, recipient, claimed) = try checks.values(
+      organizationID, orderID, userID, party, totals)
     return try OrderCharge(
       organizationID: organization, orderID: order, userID: user, recipient: recipient,
       lines: lines, claimed: claimed)

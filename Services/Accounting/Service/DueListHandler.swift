@@ -94,10 +94,9 @@ struct DueListHandler: DueListService {
     let operation = try books.operations.operation(
       scope: caller.scope, method: context.method, requestID: request.requestID, request: request)
     var checks = FieldChecks()
-    let quoteID: PaymentQuoteID? = checks.identifier(
+    let paymentQuoteID: PaymentQuoteID? = checks.identifier(
       request.paymentQuoteID, "payment_quote_id")
-    try checks.finish()
-    guard let quoteID else { throw RPCError.unchecked }
+    let quoteID = try checks.values(paymentQuoteID)
     let attempt = PaymentAttempt(
       books: books, caller: caller, quoteID: quoteID, source: context.source)
     if request.validateOnly {
@@ -115,9 +114,8 @@ struct DueListHandler: DueListService {
   ) async throws -> GetPaymentResponse {
     let organizationID = try context.caller().organizationID
     var checks = FieldChecks()
-    let id: PaymentID? = checks.identifier(request.paymentID, "payment_id")
-    try checks.finish()
-    guard let id else { throw RPCError.unchecked }
+    let paymentID: PaymentID? = checks.identifier(request.paymentID, "payment_id")
+    let id = try checks.values(paymentID)
     return try await books.read { transaction in
       guard let payment = try PaymentStore.find(id, of: organizationID, in: transaction) else {
         throw AccountingError.paymentNotFound

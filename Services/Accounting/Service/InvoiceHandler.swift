@@ -14,9 +14,8 @@ struct InvoiceHandler: InvoiceService {
   ) async throws -> GetInvoiceResponse {
     let organizationID = try context.caller().organizationID
     var checks = FieldChecks()
-    let id: InvoiceID? = checks.identifier(request.invoiceID, "invoice_id")
-    try checks.finish()
-    guard let id else { throw RPCError.unchecked }
+    let invoiceID: InvoiceID? = checks.identifier(request.invoiceID, "invoice_id")
+    let id = try checks.values(invoiceID)
     return try await books.read { transaction in
       guard let invoice = try InvoiceStore.find(id, of: organizationID, in: transaction) else {
         throw AccountingError.invoiceNotFound

@@ -14,9 +14,8 @@ struct PrepaidHandler: PrepaidService {
   ) async throws -> GetPrepaidAccountResponse {
     let organizationID = try context.caller().organizationID
     var checks = FieldChecks()
-    let currency = checks.currency(request.currencyCode, "currency_code")
-    try checks.finish()
-    guard let currency else { throw RPCError.unchecked }
+    let currencyCode = checks.currency(request.currencyCode, "currency_code")
+    let currency = try checks.values(currencyCode)
     return try await books.read { transaction in
       let balance = try LedgerStore.balance(organizationID, currency, in: transaction)
       return GetPrepaidAccountResponse(
@@ -31,13 +30,12 @@ struct PrepaidHandler: PrepaidService {
   ) async throws -> ListPrepaidMovementsResponse {
     let organizationID = try context.caller().organizationID
     var checks = FieldChecks()
-    let currency = checks.currency(request.currencyCode, "currency_code")
+    let currencyCode = checks.currency(request.currencyCode, "currency_code")
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [request.currencyCode],
       keyCount: 1, &checks)
     let before = page.key("page_token", &checks) { Int64($0[0]) }
-    try checks.finish()
-    guard let currency else { throw RPCError.unchecked }
+    let currency = try checks.values(currencyCode)
     return try await books.read { transaction in
       let movements = try LedgerStore.movements(
         organizationID, currency, before: before, limit: page.limit + 1, in: transaction)
@@ -66,9 +64,4 @@ extension Page {
     guard rows.count > limit, let last = shown.last else { return (shown, "") }
     return (shown, nextToken(after: key(last)))
   }
-}
-
-extension RPCError {
-  /// A value is missing although the checks passed: a programmer's error that must not trap.
-  static var unchecked: RPCError { RPCError(.internalError, "a checked field has no value") }
 }

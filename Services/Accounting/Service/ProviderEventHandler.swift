@@ -63,21 +63,18 @@ struct ProviderEventHandler: ProviderEventService {
     _ payload: [UInt8], from provider: AccountingDomain.PaymentProvider
   ) throws -> ProviderReport {
     var checks = FieldChecks()
-    guard let event = try? ProviderEvent(serialized: payload) else {
-      checks.fail("payload", "is no serialized ProviderEvent")
-      try checks.finish()
-      throw RPCError.unchecked
-    }
+    let decoded = try? ProviderEvent(serialized: payload)
+    if decoded == nil { checks.fail("payload", "is no serialized ProviderEvent") }
+    let event = try checks.values(decoded)
     let eventID = checks.text(event.eventID, "payload.event_id", 1...128)
     let reference = checks.text(event.providerReference, "payload.provider_reference", 1...128)
-    let kind = AccountingDomain.ProviderEventKind(event.kind)
-    if kind == nil { checks.fail("payload.kind", "is unknown; expected CAPTURED or DECLINED") }
+    let known = AccountingDomain.ProviderEventKind(event.kind)
+    if known == nil { checks.fail("payload.kind", "is unknown; expected CAPTURED or DECLINED") }
     // A decline reports no amount.
-    let amount =
-      kind == .declined && event.amount == nil
+    let reported =
+      known == .declined && event.amount == nil
       ? Money.zero(.chf) : checks.money(event.amount, "payload.amount", positive: false)
-    try checks.finish()
-    guard let kind, let amount else { throw RPCError.unchecked }
+    let (kind, amount) = try checks.values(known, reported)
     return ProviderReport(
       provider: provider, eventID: eventID, reference: reference, kind: kind, amount: amount)
   }

@@ -21,9 +21,8 @@ struct SandboxCardHandler: SandboxCardService {
     }
     var checks = FieldChecks()
     let reference = checks.text(request.providerReference, "provider_reference", 1...128)
-    let amount = checks.money(request.amount, "amount", positive: false)
-    try checks.finish()
-    guard let amount else { throw RPCError.unchecked }
+    let paid = checks.money(request.amount, "amount", positive: false)
+    let amount = try checks.values(paid)
     let kind = request.decline ? AccountingDomain.ProviderEventKind.declined : .captured
     let now = books.clock.now()
     try await books.read { transaction in

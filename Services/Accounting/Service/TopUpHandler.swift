@@ -15,9 +15,8 @@ struct TopUpHandler: TopUpService {
   ) async throws -> ListTopUpMethodsResponse {
     _ = try context.caller()
     var checks = FieldChecks()
-    let currency = checks.currency(request.currencyCode, "currency_code")
-    try checks.finish()
-    guard let currency else { throw RPCError.unchecked }
+    let currencyCode = checks.currency(request.currencyCode, "currency_code")
+    let currency = try checks.values(currencyCode)
     let open = AccountingDomain.TopUpMethod.allCases.filter {
       books.settings.provider(for: $0) != nil
     }
@@ -38,11 +37,10 @@ struct TopUpHandler: TopUpService {
       scope: caller.scope, method: context.method, requestID: request.requestID,
       request: request)
     var checks = FieldChecks()
-    let amount = checks.money(request.amount, "amount", positive: false)
-    let method = AccountingDomain.TopUpMethod(request.method)
-    if method == nil { checks.fail("method", "is none of the top-up methods; expected CARD") }
-    try checks.finish()
-    guard let amount, let method else { throw RPCError.unchecked }
+    let wanted = checks.money(request.amount, "amount", positive: false)
+    let known = AccountingDomain.TopUpMethod(request.method)
+    if known == nil { checks.fail("method", "is none of the top-up methods; expected CARD") }
+    let (amount, method) = try checks.values(wanted, known)
     return try await books.translating {
       guard let provider = books.settings.provider(for: method) else {
         throw AccountingError.topUpMethodUnavailable(method)
@@ -68,9 +66,8 @@ struct TopUpHandler: TopUpService {
   ) async throws -> GetTopUpResponse {
     let organizationID = try context.caller().organizationID
     var checks = FieldChecks()
-    let id: TopUpID? = checks.identifier(request.topUpID, "top_up_id")
-    try checks.finish()
-    guard let id else { throw RPCError.unchecked }
+    let topUpID: TopUpID? = checks.identifier(request.topUpID, "top_up_id")
+    let id = try checks.values(topUpID)
     let now = books.clock.now()
     return try await books.read { transaction in
       guard let topUp = try TopUpStore.find(id, of: organizationID, in: transaction) else {

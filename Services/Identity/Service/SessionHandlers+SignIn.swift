@@ -46,7 +46,7 @@ extension SessionHandlers {
     _ request: SignInRequest, _ context: ServerContext
   ) throws -> SignInAttempt {
     var checks = FieldChecks()
-    let address = checks.email(request.email)
+    let email = checks.email(request.email)
     let length = request.password.unicodeScalars.count
     let most = PasswordPolicy.maximumCharacters
     if length == 0 {
@@ -55,8 +55,7 @@ extension SessionHandlers {
       checks.fail("password", "has \(length) characters; no password has more than \(most)")
     }
     let deviceName = checks.text(request.deviceName, "device_name", 0...100)
-    try checks.finish()
-    guard let address else { throw RPCError(.internalError, "a checked address is missing") }
+    let address = try checks.values(email)
     let source = context.clientAddress
     return SignInAttempt(
       login: address.login, password: request.password, deviceName: deviceName, source: source,

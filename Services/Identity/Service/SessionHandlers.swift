@@ -38,9 +38,8 @@ struct SessionHandlers: SessionService {
       let caller = try context.caller()
       var checks = FieldChecks()
       checks.requestID(request.requestID)
-      let id: SessionID? = checks.identifier(request.sessionID, "session_id")
-      try checks.finish()
-      guard let id else { throw RPCError(.internalError, "a checked id is missing") }
+      let sessionID: SessionID? = checks.identifier(request.sessionID, "session_id")
+      let id = try checks.values(sessionID)
       let operation = try core.operations.operation(
         scope: "user:\(caller.userID)", method: context.method, requestID: request.requestID,
         request: request)
@@ -91,9 +90,9 @@ struct SessionHandlers: SessionService {
     try await answering {
       let caller = try context.caller()
       var checks = FieldChecks()
-      let wanted: OrganizationID? = checks.identifier(request.organizationID, "organization_id")
-      try checks.finish()
-      guard let wanted else { throw RPCError(.internalError, "a checked id is missing") }
+      let organizationID: OrganizationID? = checks.identifier(
+        request.organizationID, "organization_id")
+      let wanted = try checks.values(organizationID)
       try await checkMembership(of: caller, in: wanted, context)
       let now = core.clock.now()
       let session = try await core.database.write { transaction in

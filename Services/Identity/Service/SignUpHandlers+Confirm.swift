@@ -18,12 +18,11 @@ extension SignUpHandlers {
     try await answering {
       var checks = FieldChecks()
       checks.requestID(request.requestID)
-      let id: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
+      let signUpID: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
       if !SignUpCode.isWellFormed(request.code) {
         checks.fail("code", "has \(SignUpCode.digits) digits")
       }
-      try checks.finish()
-      guard let id else { throw RPCError(.internalError, "a checked id is missing") }
+      let id = try checks.values(signUpID)
       var shown = request
       shown.code = ""
       let operation = try core.operations.operation(

@@ -70,9 +70,8 @@ struct SignUpHandlers: SignUpService {
     try await answering {
       var checks = FieldChecks()
       checks.requestID(request.requestID)
-      let id: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
-      try checks.finish()
-      guard let id else { throw RPCError(.internalError, "a checked id is missing") }
+      let signUpID: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
+      let id = try checks.values(signUpID)
       let operation = try core.operations.operation(
         scope: "anonymous", method: context.method, requestID: request.requestID, request: request)
       let mailID = core.identifiers.next()
@@ -94,9 +93,8 @@ struct SignUpHandlers: SignUpService {
   ) async throws -> GetSignUpResponse {
     try await answering {
       var checks = FieldChecks()
-      let id: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
-      try checks.finish()
-      guard let id else { throw RPCError(.internalError, "a checked id is missing") }
+      let signUpID: SignUpID? = checks.identifier(request.signUpID, "sign_up_id")
+      let id = try checks.values(signUpID)
       return GetSignUpResponse(signUp: try await current(id))
     }
   }

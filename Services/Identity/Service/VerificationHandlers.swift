@@ -28,12 +28,9 @@ struct VerificationHandlers: SessionVerificationService {
     _ request: CheckSessionRequest, context: ServerContext
   ) async throws -> CheckSessionResponse {
     var checks = FieldChecks()
-    let session: SessionID? = checks.identifier(request.sessionID, "session_id")
-    let user: UserID? = checks.identifier(request.userID, "user_id")
-    try checks.finish()
-    guard let session, let user else {
-      throw RPCError(.internalError, "a checked id is missing")
-    }
+    let sessionID: SessionID? = checks.identifier(request.sessionID, "session_id")
+    let userID: UserID? = checks.identifier(request.userID, "user_id")
+    let (session, user) = try checks.values(sessionID, userID)
     return CheckSessionResponse(active: try await core.isActive(session, of: user))
   }
 }

@@ -20,13 +20,12 @@ struct AccessHandlers: AccessService {
 
   private func subject(of request: CheckAccessRequest) throws(RPCError) -> AccessSubject {
     var checks = FieldChecks()
-    let userID: UserID? = checks.identifier(request.userID, "user_id")
-    let sessionID: SessionID? = checks.identifier(request.sessionID, "session_id")
+    let user: UserID? = checks.identifier(request.userID, "user_id")
+    let session: SessionID? = checks.identifier(request.sessionID, "session_id")
     let organizationID: OrganizationID? =
       request.organizationID.isEmpty
       ? nil : checks.identifier(request.organizationID, "organization_id")
-    try checks.finish()
-    guard let userID, let sessionID else { throw .incompleteChecks() }
+    let (userID, sessionID) = try checks.values(user, session)
     return AccessSubject(
       userID: userID, sessionID: sessionID, organizationID: organizationID)
   }

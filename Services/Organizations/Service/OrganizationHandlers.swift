@@ -18,9 +18,9 @@ struct OrganizationHandlers: OrganizationService {
   ) async throws -> GetOrganizationResponse {
     let caller = try context.caller()
     var checks = FieldChecks()
-    let id: OrganizationID? = checks.identifier(request.organizationID, "organization_id")
-    try checks.finish()
-    guard let id else { throw RPCError.incompleteChecks() }
+    let organizationID: OrganizationID? = checks.identifier(
+      request.organizationID, "organization_id")
+    let id = try checks.values(organizationID)
     let view = try await database.read { transaction in
       try OrganizationStore.organization(id, memberedBy: caller.userID, in: transaction)
     }
@@ -87,12 +87,5 @@ extension ServerContext {
   func caller() throws(RPCError) -> Principal {
     guard let principal else { throw .tokenMissing() }
     return principal
-  }
-}
-
-extension RPCError {
-  /// A value is missing although its checks found nothing wrong: the service's fault.
-  static func incompleteChecks() -> RPCError {
-    RPCError(.internalError, "the request's checks are incomplete")
   }
 }

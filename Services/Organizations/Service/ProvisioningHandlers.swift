@@ -20,11 +20,10 @@ struct ProvisioningHandlers: OrganizationProvisioningService {
   ) async throws -> CreateOrganizationResponse {
     let peer = try context.allowedPeer()
     var checks = FieldChecks()
-    let name = OrganizationName(
+    let displayName = OrganizationName(
       checks.text(request.displayName, "display_name", OrganizationName.length))
-    let founder: UserID? = checks.identifier(request.userID, "user_id")
-    try checks.finish()
-    guard let name, let founder else { throw RPCError.incompleteChecks() }
+    let userID: UserID? = checks.identifier(request.userID, "user_id")
+    let (name, founder) = try checks.values(displayName, userID)
     let operation = try operations.operation(
       scope: "service:\(peer)", method: context.method, requestID: request.requestID,
       request: request)

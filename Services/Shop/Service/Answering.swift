@@ -18,10 +18,3 @@ func answering<Response>(_ body: () async throws -> Response) async throws -> Re
     throw error.status
   }
 }
-
-extension RPCError {
-  /// A value is missing though its checks found nothing wrong: our fault.
-  static var incompleteChecks: RPCError {
-    RPCError(.internalError, "the request's checks are incomplete")
-  }
-}

@@ -77,9 +77,8 @@ struct CatalogueHandler: CatalogueService {
   ) async throws -> QuoteOrderResponse {
     var checks = FieldChecks()
     checks.count(request.lines.count, "lines", 1...Quote.lineLimit)
-    let currency = checks.currency(request.currencyCode, "currency_code")
-    try checks.finish()
-    guard let currency else { throw RPCError.incompleteChecks }
+    let currencyCode = checks.currency(request.currencyCode, "currency_code")
+    let currency = try checks.values(currencyCode)
     return try answering {
       QuoteOrderResponse(
         quote: try catalogue.quote(

@@ -23,13 +23,12 @@ struct OrderHandler: OrderService {
     let caller = try Caller(context)
     var checks = FieldChecks()
     checks.count(request.lines.count, "lines", 1...Quote.lineLimit)
-    let currency = checks.currency(request.currencyCode, "currency_code")
-    let recipient = checks.party(request.recipient, "recipient")
+    let currencyCode = checks.currency(request.currencyCode, "currency_code")
+    let party = checks.party(request.recipient, "recipient")
     let terms = checks.text(request.acceptedTermsVersion, "accepted_terms_version", 1...32)
-    try checks.finish()
+    let (currency, recipient) = try checks.values(currencyCode, party)
     let operation = try operations.operation(
       scope: caller.scope, method: context.method, requestID: request.requestID, request: request)
-    guard let currency, let recipient else { throw RPCError.incompleteChecks }
 
     let now = clock.now()
     let order: @Sendable () throws -> ShopDomain.Order = {
@@ -123,7 +122,7 @@ struct OrderHandler: OrderService {
   ) async throws -> PayOrderResponse {
     let caller = try Caller(context)
     var checks = FieldChecks()
-    let id: OrderID? = checks.identifier(request.orderID, "order_id")
+    let orderID: OrderID? = checks.identifier(request.orderID, "order_id")
     if request.paymentMethod != .prepaid {
       checks.fail(
         "payment_method",
@@ -131,11 +130,10 @@ struct OrderHandler: OrderService {
           ? "is required: PAYMENT_METHOD_PREPAID"
           : "is \(request.paymentMethod.rawValue); expected PAYMENT_METHOD_PREPAID")
     }
-    try checks.finish()
+    let id = try checks.values(orderID)
     // Only the request id is used: the attempts answer for what is paid once (SHOP-5).
     let operation = try operations.operation(
       scope: caller.scope, method: context.method, requestID: request.requestID, request: request)
-    guard let id else { throw RPCError.incompleteChecks }
     let order = try await answering {
       try await payments.pay(
         id, by: caller, requestID: operation.requestID, context)
@@ -146,9 +144,7 @@ struct OrderHandler: OrderService {
   private func orderID(_ text: String) throws -> OrderID {
     var checks = FieldChecks()
     let id: OrderID? = checks.identifier(text, "order_id")
-    try checks.finish()
-    guard let id else { throw RPCError.incompleteChecks }
-    return id
+    return try checks.values(id)
   }
 }
 

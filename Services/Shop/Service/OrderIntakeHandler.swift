@@ -23,25 +23,24 @@ struct OrderIntakeHandler: OrderIntakeService {
     _ request: CreateOrderRequest, context: ServerContext
   ) async throws -> CreateOrderResponse {
     var checks = FieldChecks()
-    let organizationID: OrganizationID? = checks.identifier(
+    let organization: OrganizationID? = checks.identifier(
       request.organizationID, "organization_id")
-    let userID: UserID? = checks.identifier(request.userID, "user_id")
-    let recipient = checks.party(request.recipient, "recipient")
+    let user: UserID? = checks.identifier(request.userID, "user_id")
+    let party = checks.party(request.recipient, "recipient")
     let terms = checks.text(request.acceptedTermsVersion, "accepted_terms_version", 1...32)
-    var currency: Currency?
+    var total: SharedDomain.Money?
     if let shown = request.quote {
       checks.count(shown.lines.count, "quote.lines", 1...Quote.lineLimit)
       _ = checks.text(shown.catalogueVersion, "quote.catalogue_version", 1...32)
-      currency = checks.money(shown.totals?.total, "quote.totals.total", positive: false)?.currency
+      total = checks.money(shown.totals?.total, "quote.totals.total", positive: false)
     } else {
       checks.fail("quote", "is required")
     }
-    try checks.finish()
+    let (organizationID, userID, recipient, currency, shown) = try checks.values(
+      organization, user, party, total?.currency, request.quote)
     let operation = try operations.operation(
       scope: "service:\(Peers.identity)", method: context.method, requestID: request.requestID,
       request: request)
-    guard let organizationID, let userID, let recipient, let currency, let shown = request.quote
-    else { throw RPCError.incompleteChecks }
 
     let now = clock.now()
     let today = clock.localDate(now)

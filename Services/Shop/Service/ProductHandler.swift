@@ -16,9 +16,8 @@ struct ProductHandler: ProductService {
   ) async throws -> GetProductResponse {
     let caller = try Caller(context)
     var checks = FieldChecks()
-    let id: ProductID? = checks.identifier(request.productID, "product_id")
-    try checks.finish()
-    guard let id else { throw RPCError.incompleteChecks }
+    let productID: ProductID? = checks.identifier(request.productID, "product_id")
+    let id = try checks.values(productID)
     let product = try await answering {
       guard caller.membership.canSee(id) else { throw ShopError.productNotFound(id) }
       return try await database.read { transaction in

@@ -21,7 +21,7 @@ struct RenewalHandler: RenewalService {
     _ request: ListRenewalsRequest, context: ServerContext
   ) async throws -> ListRenewalsResponse {
     var checks = FieldChecks()
-    let organizationID: OrganizationID? = checks.identifier(
+    let organization: OrganizationID? = checks.identifier(
       request.organizationID, "organization_id")
     let endingBefore = checks.date(request.endsBefore, "ends_before", required: false)
     checks.count(request.productIDs.count, "product_ids", 0...Self.productLimit)
@@ -35,8 +35,7 @@ struct RenewalHandler: RenewalService {
       filter: [request.organizationID, endingBefore?.text ?? ""], maximum: Self.productLimit,
       keyCount: 2, &checks)
     let after = page.renewalKey(&checks)
-    try checks.finish()
-    guard let organizationID else { throw RPCError.incompleteChecks }
+    let organizationID = try checks.values(organization)
     let today = clock.today()
     let ids = request.productIDs.isEmpty ? nil : only
     let products = try await database.read { transaction in
@@ -57,13 +56,12 @@ struct RenewalHandler: RenewalService {
     _ request: ApplyRenewalsRequest, context: ServerContext
   ) async throws -> ApplyRenewalsResponse {
     var checks = FieldChecks()
-    let paymentID: PaymentID? = checks.identifier(request.paymentID, "payment_id")
-    let organizationID: OrganizationID? = checks.identifier(
+    let payment: PaymentID? = checks.identifier(request.paymentID, "payment_id")
+    let organization: OrganizationID? = checks.identifier(
       request.organizationID, "organization_id")
     checks.count(request.renewals.count, "renewals", 1...Self.productLimit)
     let renewals = Self.renewals(request.renewals.prefix(Self.productLimit), &checks)
-    try checks.finish()
-    guard let paymentID, let organizationID else { throw RPCError.incompleteChecks }
+    let (paymentID, organizationID) = try checks.values(payment, organization)
     let now = clock.now()
     let today = clock.localDate(now)
     return try await answering {

@@ -96,6 +96,19 @@ struct RequestValidationTests {
     #expect(fields(checks) == ["page_token"])
   }
 
+  @Test("what was checked comes out unwrapped, or every violation is thrown")
+  func values() throws {
+    var checks = FieldChecks()
+    let good = checks.currency("CHF", "currency_code")
+    let date = checks.date(CommonAPI.Date(year: 2027, month: 2, day: 28), "day")
+    let (currency, day) = try checks.values(good, date)
+    #expect(currency == .chf && day.text == "2027-02-28")
+    let missing: UserID? = checks.identifier("", "user_id")
+    let unknown = checks.currency("XXX", "currency_code")
+    #expect(fields(checks) == ["user_id", "currency_code"])
+    #expect(throws: RPCError.self) { try checks.values(currency, missing, unknown) }
+  }
+
   @Test("instants before and after the epoch keep their microseconds on the wire")
   func timestamps() {
     for microseconds in [0, 1, -1, 1_700_000_000_123_456, -1_700_000_000_123_456] as [Int64] {
