@@ -33,6 +33,21 @@ extension ServingStatus: Health {
     }
     return HealthListResponse(statuses: statuses)
   }
+
+  package func watch(
+    _ request: HealthCheckRequest, to writer: MessageWriter<HealthCheckResponse>,
+    context: ServerContext
+  ) async throws {
+    var last: HealthCheckResponse.ServingStatus?
+    for await _ in changes() {
+      let status = state(of: request.service)?.wire ?? .serviceUnknown
+      guard status != last else { continue }
+      last = status
+      try await writer.write(HealthCheckResponse(status: status))
+    }
+    try Task.checkCancellation()
+    throw RPCError(.unavailable, reason: "SHUTTING_DOWN", "this process shuts down")
+  }
 }
 
 extension ServingStatus.State {

@@ -28,6 +28,8 @@ package struct HTTP2Limits: Sendable {
   package var idleFramesPerSecond = 500
   /// Frames without progress earned by each HEADERS and each DATA frame with content.
   package var idleFramesPerProgress = 4
+  /// Bytes of DATA that we sent and that earn one frame without progress.
+  package var sentBytesPerIdleFrame = 1024
   /// Answers to PING and SETTINGS that may wait to be sent.
   package var maximumQueuedAcknowledgements = 500
   /// Entries of one SETTINGS frame.

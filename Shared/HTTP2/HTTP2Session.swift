@@ -36,6 +36,8 @@ internal import Glibc
   package private(set) var openStreams = 0
   /// Bytes of DATA queued on all streams.
   package private(set) var queuedBytes = 0
+  /// Bytes of DATA sent that have not earned frames without progress yet.
+  private var sentBytes = 0
 
   /// What nghttp2 gave out and did not fit into the last room.
   private var pending: UnsafePointer<UInt8>?
@@ -356,7 +358,7 @@ internal import Glibc
     scratch.give(stream)
   }
 
-  private func resume(_ stream: HTTP2Stream) {
+  func resume(_ stream: HTTP2Stream) {
     guard let session = unsafe session, stream.isDeferred else { return }
     stream.isDeferred = false
     unsafe nghttp2_session_resume_data(session, stream.id)
@@ -406,6 +408,7 @@ internal import Glibc
   ) -> Int {
     let count = unsafe stream.queue.move(to: room, limit: size)
     queuedBytes -= count
+    sentBytes &+= count
     guard stream.queue.isEmpty else { return count }
     guard stream.sending == .ended else {
       if count > 0 {
@@ -510,7 +513,12 @@ internal import Glibc
   }
 
   private func idleFrame() -> Int32 {
-    guard role == .server, !idleFrames.take(now: now) else { return 0 }
+    guard role == .server else { return 0 }
+    // What the peer takes of our data is progress too: a reader of a long stream sends nothing
+    // but WINDOW_UPDATE.
+    idleFrames.give(min(sentBytes / limits.sentBytesPerIdleFrame, limits.idleBurstFrames))
+    sentBytes %= limits.sentBytesPerIdleFrame
+    guard !idleFrames.take(now: now) else { return 0 }
     return stop(HTTP2Error(.enhanceYourCalm, "too many frames without progress"))
   }
 

@@ -30,6 +30,8 @@ package final class HTTP2Stream {
   package internal(set) var hasReceivedEnd = false
   /// Received bytes that are not consumed yet.
   package internal(set) var unconsumedBytes = 0
+  /// Received bytes that count against the stream's window only, until its reader takes them.
+  package internal(set) var heldBytes = 0
 
   init() {}
 
@@ -45,5 +47,6 @@ package final class HTTP2Stream {
     isDeferred = false
     hasReceivedEnd = false
     unconsumedBytes = 0
+    heldBytes = 0
   }
 }

@@ -59,6 +59,7 @@ package struct ServiceRun: Sendable {
       logger.info("serving", metadata: ["port": "\(port)"])
       let event = await group.next()
       health.set(.notServing)
+      health.endWatches()
       var failure: BackgroundEnded?
       switch event {
       case .requested(let reason):

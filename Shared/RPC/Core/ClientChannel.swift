@@ -10,6 +10,13 @@ package protocol ClientChannel: Sendable {
     _ method: MethodDescriptor, request: [UInt8], options: CallOptions
   ) async throws -> RawResponse
 
+  /// Begins a streaming call; whoever gets it cancels it in the end.
+  ///
+  /// - Throws: `RPCError` when the call cannot begin; later failures come from the stream.
+  func openStream(
+    _ method: MethodDescriptor, options: CallOptions
+  ) async throws -> any RawMessageStream
+
   /// Ends every connection after the calls in flight; later calls fail with UNAVAILABLE.
   func close() async
 }

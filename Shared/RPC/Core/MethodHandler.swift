@@ -9,6 +9,8 @@ package import Messages
 package struct MethodHandler: Sendable {
   package let method: MethodDescriptor
   let unary: @Sendable (UnaryInvocation) async throws -> Void
+  /// Nil for unary methods.
+  let streaming: (@Sendable (StreamInvocation) async throws -> Void)?
 
   /// A unary method. The handler starts on the connection's event loop and must not block it.
   package init<Request: Message, Response: Message>(
@@ -16,6 +18,7 @@ package struct MethodHandler: Sendable {
     _ handle: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) {
     self.method = method
+    streaming = nil
     unary = { invocation in
       // Before the first suspension: the request's bytes are only lent.
       let request: Request = try invocation.decodeRequest()
@@ -33,6 +36,26 @@ package struct MethodHandler: Sendable {
         try invocation.encode(response)
       }
     }
+  }
+
+  /// A streaming method in the form that all kinds come down to.
+  init(
+    streaming method: MethodDescriptor,
+    _ handle: @escaping @Sendable (StreamInvocation) async throws -> Void
+  ) {
+    self.method = method
+    streaming = handle
+    unary = { _ in
+      throw RPCError(.internalError, "\(method.path) is not a unary method")
+    }
+  }
+
+  /// Runs one streaming call; its status is OK when this returns.
+  package func invoke(_ invocation: StreamInvocation) async throws {
+    guard let streaming else {
+      throw RPCError(.internalError, "\(method.path) is not a streaming method")
+    }
+    try await streaming(invocation)
   }
 
   /// Runs one unary call; the answer is in the invocation's output when it returns.

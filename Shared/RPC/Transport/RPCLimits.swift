@@ -11,6 +11,8 @@ package struct RPCLimits: Sendable {
   package var maximumMessageBytes = 4 * 1024 * 1024
   /// Bytes of unfinished requests that one connection may hold in memory.
   package var maximumBufferedRequestBytes = 16 * 1024 * 1024
+  /// Messages queued for sending on one stream, in bytes, beyond which a writer waits.
+  package var maximumQueuedStreamBytes = 64 * 1024
   /// `grpc-message` before percent-encoding; the rest is cut.
   package var maximumStatusMessageBytes = 1024
   /// Encoded details beyond this are left out of the trailers.

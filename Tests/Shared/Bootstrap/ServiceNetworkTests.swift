@@ -46,6 +46,41 @@ private struct Certificates {
 
 @Suite("Service network")
 struct ServiceNetworkTests {
+  @Test("a watch tells the state now and each change, and ends with the process")
+  func watch() async throws {
+    let certificates = try Certificates()
+    let shop = try ServiceNetwork(certificates.configuration(.shop), logger: silent)
+    let health = ServingStatus(services: ["kontor.shop.v1.OrderService"])
+    let server = try shop.server([], health: health, allowedPeers: [:], interceptors: [])
+    let port = try await server.start()
+    let identity = try ServiceNetwork(
+      certificates.configuration(.identity, ["--peers.shop=127.0.0.1:\(port)"]), logger: silent)
+    let channel = identity.channel(to: .shop)
+    let client = HealthClient(channel: channel)
+
+    let unknown = try await client.watch(HealthCheckRequest(service: "nobody")) {
+      try await $0.next()?.status
+    }
+    #expect(unknown == .serviceUnknown)
+    let error = await #expect(throws: RPCError.self) {
+      try await client.watch(HealthCheckRequest(service: "kontor.shop.v1.OrderService")) {
+        #expect(try await $0.next()?.status == .notServing)
+        health.set(.serving)
+        #expect(try await $0.next()?.status == .serving)
+        health.set(.notServing)
+        health.endWatches()
+        #expect(try await $0.next()?.status == .notServing)
+        _ = try await $0.next()
+      }
+    }
+    #expect(error?.code == .unavailable)
+
+    await channel.close()
+    await server.drain(grace: .zero)
+    await shop.close()
+    await identity.close()
+  }
+
   @Test("a service tells another, by mutual TLS, whether it serves")
   func health() async throws {
     let certificates = try Certificates()

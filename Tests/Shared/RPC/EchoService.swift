@@ -77,6 +77,9 @@ enum EchoService {
 
 /// What handlers report, and what tests wait for.
 actor Events {
+  /// Messages that streaming handlers have written, and have begun to read.
+  nonisolated let written = Count()
+  nonisolated let read = Count()
   private var noted: [String: Int] = [:]
   private var waiters: [(String, CheckedContinuation<Void, Never>)] = []
 
@@ -126,7 +129,10 @@ final class TestServer: Sendable {
       configuration: RPCServer.Configuration(
         host: "127.0.0.1", port: port, tls: credentials, allowedPeers: allowedPeers,
         limits: limits),
-      services: [EchoService.registration(events), EchoService.otherRegistration(events)],
+      services: [
+        EchoService.registration(events), EchoService.otherRegistration(events),
+        StreamService.registration(events),
+      ],
       interceptors: interceptors, fallback: fallback, group: group, logger: logger)
     self.port = try await server.start()
   }

@@ -1279,7 +1279,7 @@ package enum DueListServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.DueListService, answered by `service`.
+  /// The methods of kontor.accounting.v1.DueListService, answered by `service`.
   package init(dueListService service: some DueListService) {
     self.init(name: "kontor.accounting.v1.DueListService", methods: [
       MethodHandler(unary: DueListServiceMethods.listDueItems) { (request: ListDueItemsRequest, context: ServerContext) async throws -> ListDueItemsResponse in
@@ -1349,7 +1349,7 @@ package enum InvoiceServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.InvoiceService, answered by `service`.
+  /// The methods of kontor.accounting.v1.InvoiceService, answered by `service`.
   package init(invoiceService service: some InvoiceService) {
     self.init(name: "kontor.accounting.v1.InvoiceService", methods: [
       MethodHandler(unary: InvoiceServiceMethods.getInvoice) { (request: GetInvoiceRequest, context: ServerContext) async throws -> GetInvoiceResponse in
@@ -1398,7 +1398,7 @@ package enum ChargeServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.ChargeService, answered by `service`.
+  /// The methods of kontor.accounting.v1.ChargeService, answered by `service`.
   package init(chargeService service: some ChargeService) {
     self.init(name: "kontor.accounting.v1.ChargeService", methods: [
       MethodHandler(unary: ChargeServiceMethods.chargeOrder) { (request: ChargeOrderRequest, context: ServerContext) async throws -> ChargeOrderResponse in

@@ -1194,7 +1194,7 @@ package enum PrepaidServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.PrepaidService, answered by `service`.
+  /// The methods of kontor.accounting.v1.PrepaidService, answered by `service`.
   package init(prepaidService service: some PrepaidService) {
     self.init(name: "kontor.accounting.v1.PrepaidService", methods: [
       MethodHandler(unary: PrepaidServiceMethods.getPrepaidAccount) { (request: GetPrepaidAccountRequest, context: ServerContext) async throws -> GetPrepaidAccountResponse in
@@ -1258,7 +1258,7 @@ package enum TopUpServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.TopUpService, answered by `service`.
+  /// The methods of kontor.accounting.v1.TopUpService, answered by `service`.
   package init(topUpService service: some TopUpService) {
     self.init(name: "kontor.accounting.v1.TopUpService", methods: [
       MethodHandler(unary: TopUpServiceMethods.listTopUpMethods) { (request: ListTopUpMethodsRequest, context: ServerContext) async throws -> ListTopUpMethodsResponse in
@@ -1323,7 +1323,7 @@ package enum ProviderEventServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.ProviderEventService, answered by `service`.
+  /// The methods of kontor.accounting.v1.ProviderEventService, answered by `service`.
   package init(providerEventService service: some ProviderEventService) {
     self.init(name: "kontor.accounting.v1.ProviderEventService", methods: [
       MethodHandler(unary: ProviderEventServiceMethods.deliverProviderEvent) { (request: DeliverProviderEventRequest, context: ServerContext) async throws -> DeliverProviderEventResponse in
@@ -1367,7 +1367,7 @@ package enum SandboxCardServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.accounting.v1.SandboxCardService, answered by `service`.
+  /// The methods of kontor.accounting.v1.SandboxCardService, answered by `service`.
   package init(sandboxCardService service: some SandboxCardService) {
     self.init(name: "kontor.accounting.v1.SandboxCardService", methods: [
       MethodHandler(unary: SandboxCardServiceMethods.completeCardPayment) { (request: CompleteCardPaymentRequest, context: ServerContext) async throws -> CompleteCardPaymentResponse in

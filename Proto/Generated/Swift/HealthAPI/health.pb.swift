@@ -194,6 +194,9 @@ package protocol Health: Sendable {
 
   /// The status of every service now.
   func list(_ request: HealthListRequest, context: ServerContext) async throws -> HealthListResponse
+
+  /// The status now and after each change. SERVICE_UNKNOWN for an unknown service; never ends.
+  func watch(_ request: HealthCheckRequest, to writer: MessageWriter<HealthCheckResponse>, context: ServerContext) async throws
 }
 
 /// The methods of grpc.health.v1.Health.
@@ -210,7 +213,7 @@ package enum HealthMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of grpc.health.v1.Health, answered by `service`.
+  /// The methods of grpc.health.v1.Health, answered by `service`.
   package init(health service: some Health) {
     self.init(name: "grpc.health.v1.Health", methods: [
       MethodHandler(unary: HealthMethods.check) { (request: HealthCheckRequest, context: ServerContext) async throws -> HealthCheckResponse in
@@ -218,6 +221,9 @@ extension ServiceRegistration {
       },
       MethodHandler(unary: HealthMethods.list) { (request: HealthListRequest, context: ServerContext) async throws -> HealthListResponse in
         try await service.list(request, context: context)
+      },
+      MethodHandler(serverStreaming: HealthMethods.watch) { (request: HealthCheckRequest, writer: MessageWriter<HealthCheckResponse>, context: ServerContext) async throws -> Void in
+        try await service.watch(request, to: writer, context: context)
       },
     ])
   }
@@ -240,5 +246,10 @@ package struct HealthClient: Sendable {
   /// The status of every service now.
   package func list(_ request: HealthListRequest, options: CallOptions = CallOptions()) async throws -> HealthListResponse {
     try await channel.call(HealthMethods.list, request, options: options)
+  }
+
+  /// The status now and after each change. SERVICE_UNKNOWN for an unknown service; never ends.
+  package func watch<Result>(_ request: HealthCheckRequest, options: CallOptions = CallOptions(), _ body: (MessageReader<HealthCheckResponse>) async throws -> Result) async throws -> Result {
+    try await channel.serverStreaming(HealthMethods.watch, request, options: options, body)
   }
 }

@@ -780,7 +780,7 @@ package enum SessionServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.identity.v1.SessionService, answered by `service`.
+  /// The methods of kontor.identity.v1.SessionService, answered by `service`.
   package init(sessionService service: some SessionService) {
     self.init(name: "kontor.identity.v1.SessionService", methods: [
       MethodHandler(unary: SessionServiceMethods.signIn) { (request: SignInRequest, context: ServerContext) async throws -> SignInResponse in
@@ -862,7 +862,7 @@ package enum UserServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.identity.v1.UserService, answered by `service`.
+  /// The methods of kontor.identity.v1.UserService, answered by `service`.
   package init(userService service: some UserService) {
     self.init(name: "kontor.identity.v1.UserService", methods: [
       MethodHandler(unary: UserServiceMethods.getUser) { (request: GetUserRequest, context: ServerContext) async throws -> GetUserResponse in

@@ -534,7 +534,7 @@ package enum SignUpServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.identity.v1.SignUpService, answered by `service`.
+  /// The methods of kontor.identity.v1.SignUpService, answered by `service`.
   package init(signUpService service: some SignUpService) {
     self.init(name: "kontor.identity.v1.SignUpService", methods: [
       MethodHandler(unary: SignUpServiceMethods.signUp) { (request: SignUpRequest, context: ServerContext) async throws -> SignUpResponse in

@@ -297,7 +297,7 @@ package enum SessionVerificationServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.identity.v1.SessionVerificationService, answered by `service`.
+  /// The methods of kontor.identity.v1.SessionVerificationService, answered by `service`.
   package init(sessionVerificationService service: some SessionVerificationService) {
     self.init(name: "kontor.identity.v1.SessionVerificationService", methods: [
       MethodHandler(unary: SessionVerificationServiceMethods.listSigningKeys) { (request: ListSigningKeysRequest, context: ServerContext) async throws -> ListSigningKeysResponse in

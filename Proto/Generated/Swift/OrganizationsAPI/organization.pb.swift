@@ -744,7 +744,7 @@ package enum OrganizationServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.organizations.v1.OrganizationService, answered by `service`.
+  /// The methods of kontor.organizations.v1.OrganizationService, answered by `service`.
   package init(organizationService service: some OrganizationService) {
     self.init(name: "kontor.organizations.v1.OrganizationService", methods: [
       MethodHandler(unary: OrganizationServiceMethods.getOrganization) { (request: GetOrganizationRequest, context: ServerContext) async throws -> GetOrganizationResponse in
@@ -801,7 +801,7 @@ package enum OrganizationProvisioningServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.organizations.v1.OrganizationProvisioningService, answered by `service`.
+  /// The methods of kontor.organizations.v1.OrganizationProvisioningService, answered by `service`.
   package init(organizationProvisioningService service: some OrganizationProvisioningService) {
     self.init(name: "kontor.organizations.v1.OrganizationProvisioningService", methods: [
       MethodHandler(unary: OrganizationProvisioningServiceMethods.createOrganization) { (request: CreateOrganizationRequest, context: ServerContext) async throws -> CreateOrganizationResponse in
@@ -842,7 +842,7 @@ package enum AccessServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.organizations.v1.AccessService, answered by `service`.
+  /// The methods of kontor.organizations.v1.AccessService, answered by `service`.
   package init(accessService service: some AccessService) {
     self.init(name: "kontor.organizations.v1.AccessService", methods: [
       MethodHandler(unary: AccessServiceMethods.checkAccess) { (request: CheckAccessRequest, context: ServerContext) async throws -> CheckAccessResponse in

@@ -848,7 +848,7 @@ package enum CatalogueServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.shop.v1.CatalogueService, answered by `service`.
+  /// The methods of kontor.shop.v1.CatalogueService, answered by `service`.
   package init(catalogueService service: some CatalogueService) {
     self.init(name: "kontor.shop.v1.CatalogueService", methods: [
       MethodHandler(unary: CatalogueServiceMethods.getCatalogue) { (request: GetCatalogueRequest, context: ServerContext) async throws -> GetCatalogueResponse in

@@ -793,7 +793,7 @@ package enum OrderServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.shop.v1.OrderService, answered by `service`.
+  /// The methods of kontor.shop.v1.OrderService, answered by `service`.
   package init(orderService service: some OrderService) {
     self.init(name: "kontor.shop.v1.OrderService", methods: [
       MethodHandler(unary: OrderServiceMethods.placeOrder) { (request: PlaceOrderRequest, context: ServerContext) async throws -> PlaceOrderResponse in
@@ -866,7 +866,7 @@ package enum OrderIntakeServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.shop.v1.OrderIntakeService, answered by `service`.
+  /// The methods of kontor.shop.v1.OrderIntakeService, answered by `service`.
   package init(orderIntakeService service: some OrderIntakeService) {
     self.init(name: "kontor.shop.v1.OrderIntakeService", methods: [
       MethodHandler(unary: OrderIntakeServiceMethods.createOrder) { (request: CreateOrderRequest, context: ServerContext) async throws -> CreateOrderResponse in

@@ -725,7 +725,7 @@ package enum ProductServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.shop.v1.ProductService, answered by `service`.
+  /// The methods of kontor.shop.v1.ProductService, answered by `service`.
   package init(productService service: some ProductService) {
     self.init(name: "kontor.shop.v1.ProductService", methods: [
       MethodHandler(unary: ProductServiceMethods.getProduct) { (request: GetProductRequest, context: ServerContext) async throws -> GetProductResponse in
@@ -779,7 +779,7 @@ package enum RenewalServiceMethods {
 }
 
 extension ServiceRegistration {
-  /// The unary methods of kontor.shop.v1.RenewalService, answered by `service`.
+  /// The methods of kontor.shop.v1.RenewalService, answered by `service`.
   package init(renewalService service: some RenewalService) {
     self.init(name: "kontor.shop.v1.RenewalService", methods: [
       MethodHandler(unary: RenewalServiceMethods.listRenewals) { (request: ListRenewalsRequest, context: ServerContext) async throws -> ListRenewalsResponse in

@@ -2,9 +2,7 @@ internal import SwiftProtobuf
 internal import SwiftProtobufPluginLibrary
 
 extension FileWriter {
-  /// The methods of a service, the protocol of its unary ones, their registration and the client.
-  ///
-  /// Streaming methods have a descriptor only; RPCCore has no form for their handlers yet.
+  /// The methods of a service, the protocol to implement, its registration and the client.
   mutating func write(service: ServiceDescriptor) throws {
     try writeProtocol(service)
     writeMethods(service)
@@ -16,12 +14,13 @@ extension FileWriter {
     gap()
     comment(service.sourceCodeInfoLocation, or: "\(service.fullName).")
     try block("package protocol \(service.name): Sendable {") { writer in
-      for method in service.unaryMethods {
+      for method in service.methods {
         writer.gap()
         writer.comment(method.sourceCodeInfoLocation)
         let (request, response) = try writer.types(of: method)
+        let (parameters, result) = method.handlerShape(request, response)
         writer.line(
-          "func \(escaped(method.swiftName))(_ request: \(request), context: ServerContext) async throws -> \(response)"
+          "func \(escaped(method.swiftName))(\(parameters), context: ServerContext) async throws\(result)"
         )
       }
     }
@@ -47,18 +46,19 @@ extension FileWriter {
   private mutating func writeRegistration(_ service: ServiceDescriptor) throws {
     gap()
     try block("extension ServiceRegistration {") { writer in
-      writer.line("/// The unary methods of \(service.fullName), answered by `service`.")
+      writer.line("/// The methods of \(service.fullName), answered by `service`.")
       let label = lowerFirst(service.name)
       try writer.block("package init(\(label) service: some \(service.name)) {") { writer in
         try writer.block("self.init(name: \"\(service.fullName)\", methods: [", "])") { writer in
-          for method in service.unaryMethods {
+          for method in service.methods {
             let (request, response) = try writer.types(of: method)
             let descriptor = "\(service.name)Methods.\(escaped(method.swiftName))"
+            let (parameters, arguments, result) = method.closureShape(request, response)
             let head =
-              "MethodHandler(unary: \(descriptor)) { (request: \(request), context: ServerContext) async throws -> \(response) in"
+              "MethodHandler(\(method.kind): \(descriptor)) { (\(parameters), context: ServerContext) async throws -> \(result) in"
             writer.block(head, "},") { writer in
               writer.line(
-                "try await service.\(escaped(method.swiftName))(request, context: context)")
+                "try await service.\(escaped(method.swiftName))(\(arguments), context: context)")
             }
           }
         }
@@ -76,16 +76,14 @@ extension FileWriter {
       writer.block("package init(channel: any ClientChannel) {") { writer in
         writer.line("self.channel = channel")
       }
-      for method in service.unaryMethods {
+      for method in service.methods {
         writer.gap()
         writer.comment(method.sourceCodeInfoLocation)
         let (request, response) = try writer.types(of: method)
-        let head =
-          "package func \(escaped(method.swiftName))(_ request: \(request), options: CallOptions = CallOptions()) async throws -> \(response) {"
-        writer.block(head) { writer in
-          writer.line(
-            "try await channel.call(\(service.name)Methods.\(escaped(method.swiftName)), request, options: options)"
-          )
+        let descriptor = "\(service.name)Methods.\(escaped(method.swiftName))"
+        let (signature, call) = method.clientShape(request, response, descriptor)
+        writer.block("package func \(escaped(method.swiftName))\(signature) {") { writer in
+          writer.line("try await channel.\(call)")
         }
       }
     }
@@ -99,12 +97,6 @@ extension FileWriter {
   }
 }
 
-extension ServiceDescriptor {
-  fileprivate var unaryMethods: [MethodDescriptor] {
-    methods.filter { !$0.clientStreaming && !$0.serverStreaming }
-  }
-}
-
 extension MethodDescriptor {
   fileprivate var swiftName: String { lowerFirst(name) }
 
@@ -114,6 +106,62 @@ extension MethodDescriptor {
     case (true, false): "clientStreaming"
     case (false, true): "serverStreaming"
     case (true, true): "bidirectional"
+    }
+  }
+
+  /// The parameters and the result of the method that a service implements.
+  fileprivate func handlerShape(_ request: String, _ response: String) -> (String, String) {
+    let writer = "to writer: MessageWriter<\(response)>"
+    return switch (clientStreaming, serverStreaming) {
+    case (false, false): ("_ request: \(request)", " -> \(response)")
+    case (true, false): ("_ requests: MessageReader<\(request)>", " -> \(response)")
+    case (false, true): ("_ request: \(request), \(writer)", "")
+    case (true, true): ("_ requests: MessageReader<\(request)>, \(writer)", "")
+    }
+  }
+
+  /// The parameters of the closure in a registration, what it passes on, and its result.
+  fileprivate func closureShape(
+    _ request: String, _ response: String
+  ) -> (String, String, String) {
+    let writer = "writer: MessageWriter<\(response)>"
+    let reader = "requests: MessageReader<\(request)>"
+    return switch (clientStreaming, serverStreaming) {
+    case (false, false): ("request: \(request)", "request", response)
+    case (true, false): (reader, "requests", response)
+    case (false, true): ("request: \(request), \(writer)", "request, to: writer", "Void")
+    case (true, true): ("\(reader), \(writer)", "requests, to: writer", "Void")
+    }
+  }
+
+  /// The rest of a client method's declaration, and the call on the channel.
+  fileprivate func clientShape(
+    _ request: String, _ response: String, _ descriptor: String
+  ) -> (String, String) {
+    let options = "options: CallOptions = CallOptions()"
+    let reader = "MessageReader<\(response)>"
+    let writer = "MessageWriter<\(request)>"
+    return switch (clientStreaming, serverStreaming) {
+    case (false, false):
+      (
+        "(_ request: \(request), \(options)) async throws -> \(response)",
+        "call(\(descriptor), request, options: options)"
+      )
+    case (true, false):
+      (
+        "(\(options), _ body: (\(writer)) async throws -> Void) async throws -> \(response)",
+        "clientStreaming(\(descriptor), options: options, body)"
+      )
+    case (false, true):
+      (
+        "<Result>(_ request: \(request), \(options), _ body: (\(reader)) async throws -> Result) async throws -> Result",
+        "serverStreaming(\(descriptor), request, options: options, body)"
+      )
+    case (true, true):
+      (
+        "<Result>(\(options), _ body: (\(reader), \(writer)) async throws -> Result) async throws -> Result",
+        "bidirectional(\(descriptor), options: options, body)"
+      )
     }
   }
 }

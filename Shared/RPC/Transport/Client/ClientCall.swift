@@ -21,6 +21,8 @@ final class ClientCall: TimerTarget {
   weak var connection: ClientConnection?
   /// The channel that the call waits in or runs on.
   let channel: LoopChannel
+  /// The messages of a streaming call; nil for a unary one.
+  let messages: MessageStream?
 
   // The answer as it arrives.
   var initial: ResponseHead?
@@ -46,9 +48,28 @@ final class ClientCall: TimerTarget {
     self.deadline = deadline
     self.channel = channel
     self.continuation = continuation
+    messages = nil
     buffer = channel.loop.takeBuffer()
     deframer = MessageDeframer(limit: limit)
   }
+
+  /// A streaming call.
+  init(
+    method: MethodDescriptor, messages: MessageStream, options: CallOptions, deadline: Deadline?,
+    channel: LoopChannel
+  ) {
+    self.method = method
+    request = []
+    self.options = options
+    self.deadline = deadline
+    self.channel = channel
+    self.messages = messages
+    buffer = channel.loop.takeBuffer()
+    deframer = MessageDeframer(limit: 0)
+  }
+
+  /// True when the call can be sent again: nothing of a streaming call's messages is gone.
+  var canRestart: Bool { messages?.hasSent != true }
 
   /// Forgets what of an answer has arrived, for another attempt.
   func restart(limit: Int) {
@@ -68,6 +89,16 @@ final class ClientCall: TimerTarget {
     let continuation = continuation
     self.continuation = nil
     continuation?.resume(with: outcome.mapError { $0 as any Error })
+    if case .failure(let error) = outcome { messages?.fail(error) }
+  }
+
+  /// Ends a streaming call with the server's status, after the messages that are here.
+  func finishMessages(_ status: RPCError?) {
+    guard state != .finished else { return }
+    state = .finished
+    channel.loop.cancelTimer(self)
+    channel.loop.give(buffer)
+    messages?.end(status)
   }
 
   func timerFired() {
@@ -77,7 +108,7 @@ final class ClientCall: TimerTarget {
   /// Ends the call from our side and tells the server.
   func abandon(_ error: RPCError) {
     guard state != .finished else { return }
-    if case .sent(let id) = state { connection?.cancel(streamID: id) }
+    if case .sent(let id) = state { connection?.cancel(streamID: id, messages) }
     finish(.failure(error))
     channel.callAbandoned()
   }

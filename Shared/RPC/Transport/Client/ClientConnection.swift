@@ -87,6 +87,14 @@ final class ClientConnection: Connection {
       return true
     }
     guard let stream = session.submitRequest(headers, endStream: false) else { return false }
+    stream.owner = call
+    call.state = .sent(streamID: stream.id)
+    call.connection = self
+    loop.markDirty(self)
+    if let messages = call.messages {
+      messages.attach(to: stream, of: self, headers: nil)
+      return true
+    }
     call.buffer.fill(call.request)
     guard unsafe session.submitData(stream, call.buffer.framed, endStream: true) else {
       session.reset(stream, .cancel)
@@ -94,17 +102,17 @@ final class ClientConnection: Connection {
         .failure(RPCError(.resourceExhausted, "too many bytes wait to be sent to \(target)")))
       return true
     }
-    stream.owner = call
-    call.state = .sent(streamID: stream.id)
-    call.connection = self
-    loop.markDirty(self)
     return true
   }
 
   /// The caller gave up.
-  func cancel(streamID: Int32) {
+  func cancel(streamID: Int32, _ messages: MessageStream?) {
     guard let session else { return }
-    if let stream = session.stream(streamID) { session.reset(stream, .cancel) }
+    if let messages {
+      messages.reset(session)
+    } else if let stream = session.stream(streamID) {
+      session.reset(stream, .cancel)
+    }
     loop.markDirty(self)
   }
 
@@ -135,16 +143,24 @@ final class ClientConnection: Connection {
   }
 
   override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    guard let call = call(of: stream) else {
+      session?.consume(stream, bytes.count)
+      return
+    }
+    if let messages = call.messages, call.initial?.isMessages == true {
+      return unsafe messages.receive(bytes, on: stream)
+    }
     session?.consume(stream, bytes.count)
-    guard let call = call(of: stream) else { return }
     // The body of a response that is not gRPC is not looked at.
-    guard let initial = call.initial, initial.isGRPC, initial.httpStatus == 200 else { return }
+    guard call.initial?.isMessages == true else { return }
     do {
       unsafe try call.deframer.append(bytes, into: call.buffer)
     } catch {
       give(up: call, stream, error)
     }
   }
+
+  override func queueDrained(_ stream: HTTP2Stream) { call(of: stream)?.messages?.queueDrained() }
 
   override func endReceived(_ stream: HTTP2Stream) {
     guard let call = call(of: stream) else { return }
@@ -157,6 +173,12 @@ final class ClientConnection: Connection {
       return call.finish(
         .failure(
           RPCError(initial.statusByHTTP, "the response is not gRPC; its HTTP status is \(http)")))
+    }
+    if let messages = call.messages {
+      call.finishMessages(trailers.outcome(initial: initial))
+      // Nobody reads what we might still send.
+      if let session { messages.resetUnlessFinished(session) }
+      return
     }
     if let error = trailers.outcome(initial: initial) { return call.finish(.failure(error)) }
     guard call.deframer.isComplete else {
@@ -185,10 +207,11 @@ final class ClientConnection: Connection {
   override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     defer { channel.streamClosed(self) }
     let call = call(of: stream)
+    (stream.owner as? ClientCall)?.messages?.detach()
     stream.owner = nil
     guard let call else { return }
     if stream.id > lastProcessedStreamID {
-      if call.unprocessedAttempts < limits.maximumUnprocessedRetries {
+      if call.canRestart, call.unprocessedAttempts < limits.maximumUnprocessedRetries {
         call.unprocessedAttempts += 1
         return channel.retry(call)
       }
@@ -199,7 +222,7 @@ final class ClientConnection: Connection {
       return call.finish(
         .failure(RPCError(.unavailable, "the connection to \(target) was lost: \(reason)")))
     }
-    if code == .refusedStream, !call.wasRefused {
+    if code == .refusedStream, call.canRestart, !call.wasRefused {
       call.wasRefused = true
       return channel.retry(call)
     }

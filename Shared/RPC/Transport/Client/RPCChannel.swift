@@ -11,14 +11,14 @@ package import TLS
 /// It has one connection per event loop that calls; code that runs on an event loop of the group
 /// uses that loop's, so that a service calling another never changes threads.
 package final class RPCChannel: ClientChannel {
-  private let target: HostPort
+  let target: HostPort
   private let serverName: String
   private let credentials: TLSClientCredentials
-  private let limits: RPCLimits
+  let limits: RPCLimits
   private let group: MultiThreadedEventLoopGroup
   private let logger: Logger
   /// Where calls from outside the group go.
-  private let home: any EventLoop
+  let home: any EventLoop
   private let state = Mutex(State())
 
   private struct State {
@@ -95,7 +95,7 @@ package final class RPCChannel: ClientChannel {
   }
 
   /// The event loop of this thread, when it belongs to the group.
-  private func currentLoop() -> (any EventLoop)? {
+  func currentLoop() -> (any EventLoop)? {
     guard let current = MultiThreadedEventLoopGroup.currentEventLoop else { return nil }
     if current === home { return current }
     for loop in group.makeIterator() where loop === current { return current }
@@ -103,7 +103,7 @@ package final class RPCChannel: ClientChannel {
   }
 
   /// The part on an event loop, called on it; nil once the channel is closed.
-  private func part(of eventLoop: any EventLoop) -> LoopChannel? {
+  func part(of eventLoop: any EventLoop) -> LoopChannel? {
     state.withLock { state -> LoopConfined<LoopChannel>? in
       guard !state.isClosed else { return nil }
       if let part = state.parts[ObjectIdentifier(eventLoop)] { return part }

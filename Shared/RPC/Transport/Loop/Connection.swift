@@ -54,6 +54,8 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   func ended() {}
   /// Called about once a second while the connection is open.
   func checkLimits(now: UInt64) {}
+  /// What streaming calls keep in memory unread has grown or shrunk.
+  func heldBytesChanged(by count: Int) {}
   func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {}
   func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {}
   func endReceived(_ stream: HTTP2Stream) {}

@@ -37,6 +37,8 @@ final class ServerCall: TimerTarget {
   /// Request bytes counted against the connection's budget.
   var bufferedBytes = 0
   var task: Task<Void, Never>?
+  /// The messages of a streaming call, whose handler runs from the headers on; nil for unary ones.
+  var messages: MessageStream?
   var timerPosition: TimerPosition?
   /// Monotonic time of the timer, in nanoseconds.
   var timerTime: UInt64 = 0

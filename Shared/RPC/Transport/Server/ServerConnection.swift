@@ -6,15 +6,15 @@ internal import TLS
 
 /// A server's end of a connection: turns streams into calls (gRPC over HTTP/2).
 final class ServerConnection: Connection {
-  private let core: ServerCore
+  let core: ServerCore
   private let remoteAddress: String
   private var peer: Peer
   /// Whether this peer may call each method: unknown, yes or no.
   private var permissions: [Bool?]
   /// Handlers that have not returned, their streams open or not.
-  private var runningHandlers = 0
+  var runningHandlers = 0
   /// Bytes of requests that are still arriving.
-  private var bufferedBytes = 0
+  var bufferedBytes = 0
   private var lastActivity = Deadline.now()
   private var drainingSince: UInt64?
 
@@ -109,6 +109,9 @@ final class ServerConnection: Connection {
       streamID: stream.id, connection: self, target: target, context: context,
       buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes)
     stream.owner = call
+    if let entry = head.entry, entry.method.kind != .unary {
+      return startStreaming(call, entry, stream)
+    }
     let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
     call.timerTime = min(limit, deadline?.uptimeNanoseconds ?? limit)
     loop.setTimer(call, at: call.timerTime, now: now)
@@ -131,8 +134,10 @@ final class ServerConnection: Connection {
   }
 
   override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    guard let call = call(of: stream), call.state == .receiving else {
+      return unsafe streamingDataReceived(stream, bytes)
+    }
     session?.consume(stream, bytes.count)
-    guard let call = call(of: stream), call.state == .receiving else { return }
     bufferedBytes += bytes.count
     call.bufferedBytes += bytes.count
     do {
@@ -150,7 +155,9 @@ final class ServerConnection: Connection {
   }
 
   override func endReceived(_ stream: HTTP2Stream) {
-    guard let call = call(of: stream), call.state == .receiving else { return }
+    guard let call = call(of: stream), call.state == .receiving else {
+      return streamingEndReceived(stream)
+    }
     guard call.deframer.isComplete else {
       let isEmpty = call.deframer.isEmpty
       return answer(
@@ -163,17 +170,25 @@ final class ServerConnection: Connection {
     start(call)
   }
 
+  override func heldBytesChanged(by count: Int) { bufferedBytes += count }
+
+  override func queueDrained(_ stream: HTTP2Stream) { call(of: stream)?.messages?.queueDrained() }
+
   override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     guard let call = call(of: stream) else { return }
     stream.owner = nil
     let wasRunning = call.state == .running
     let wasReceiving = call.state == .receiving
     leave(call)
+    if let messages = call.messages {
+      messages.detach()
+      messages.fail(RPCError(.cancelled, "the call was cancelled"))
+    }
     if wasRunning { call.task?.cancel() }
     if wasReceiving { loop.give(call.buffer) }
   }
 
-  private func call(of stream: HTTP2Stream) -> ServerCall? {
+  func call(of stream: HTTP2Stream) -> ServerCall? {
     stream.owner.map { unsafe unsafeDowncast($0, to: ServerCall.self) }
   }
 
@@ -192,7 +207,7 @@ final class ServerConnection: Connection {
   }
 
   /// Replaces the limit on the request's arrival by the call's deadline.
-  private func retime(_ call: ServerCall) {
+  func retime(_ call: ServerCall) {
     guard call.timerTime != call.context.deadline?.uptimeNanoseconds else { return }
     loop.cancelTimer(call)
     guard let deadline = call.context.deadline else { return }
@@ -247,7 +262,7 @@ final class ServerConnection: Connection {
   }
 
   /// What a handler's error says to the caller.
-  private func status(of error: any Error, _ call: ServerCall) -> RPCError {
+  func status(of error: any Error, _ call: ServerCall) -> RPCError {
     if let error = error as? RPCError {
       return error.code == .ok ? RPCError(.unknown, error.message) : error
     }
@@ -310,9 +325,10 @@ final class ServerConnection: Connection {
   }
 
   /// Answers a call with an error: one header block that ends the stream (Trailers-Only).
-  private func answer(_ call: ServerCall, _ error: RPCError) {
+  func answer(_ call: ServerCall, _ error: RPCError) {
     let wasReceiving = call.state == .receiving
     leave(call)
+    if let messages = call.messages { return end(call, messages, error) }
     if let stream = session?.stream(call.streamID) {
       stream.owner = nil
       refuse(stream, error, call)
@@ -320,7 +336,7 @@ final class ServerConnection: Connection {
     if wasReceiving { loop.give(call.buffer) }
   }
 
-  private func refuse(
+  func refuse(
     _ stream: HTTP2Stream, _ error: RPCError, _ call: ServerCall? = nil
   ) {
     let headers = block(":status", "200")
@@ -350,7 +366,7 @@ final class ServerConnection: Connection {
     return loop.headers
   }
 
-  private func writeStatus(_ error: RPCError, to headers: HTTP2HeaderBlock) {
+  func writeStatus(_ error: RPCError, to headers: HTTP2HeaderBlock) {
     headers.append("grpc-status", "\(error.code.rawValue)")
     if !error.message.isEmpty {
       headers.append(
@@ -363,7 +379,7 @@ final class ServerConnection: Connection {
     }
   }
 
-  private func write(_ metadata: Metadata, to headers: HTTP2HeaderBlock, _ call: ServerCall?) {
+  func write(_ metadata: Metadata, to headers: HTTP2HeaderBlock, _ call: ServerCall?) {
     for entry in metadata.entries {
       do throws(RPCError) {
         try Metadata(entries: [entry]).write(to: headers)
@@ -378,7 +394,7 @@ final class ServerConnection: Connection {
   }
 
   /// Takes a call out of the connection's books.
-  private func leave(_ call: ServerCall) {
+  func leave(_ call: ServerCall) {
     leaveBudget(call)
     loop.cancelTimer(call)
     call.state = .finished

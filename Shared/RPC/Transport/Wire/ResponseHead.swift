@@ -51,6 +51,9 @@ struct ResponseHead {
     }
   }
 
+  /// True for the headers of a response whose body is messages.
+  var isMessages: Bool { isGRPC && httpStatus == 200 }
+
   /// True for an interim response (RFC 9110, 15.2).
   var isInterim: Bool { httpStatus.map { (100..<200).contains($0) } ?? false }
 

@@ -1,0 +1,35 @@
+private import CNGHTTP2
+
+/// Flow control for streams whose reader may be slow: the connection's window is given back when
+/// bytes arrive, so that one slow reader does not stop the other streams; the stream's own window
+/// only when its reader has taken them.
+extension HTTP2Session {
+  /// Gives received bytes back to the connection's window, and keeps the stream's.
+  package func hold(_ stream: HTTP2Stream, _ count: Int) {
+    guard let session = unsafe session, failure == nil, count > 0, count <= stream.unconsumedBytes
+    else { return }
+    stream.unconsumedBytes -= count
+    stream.heldBytes += count
+    unsafe nghttp2_session_consume_connection(session, count)
+  }
+
+  /// Gives held bytes back to the stream's window.
+  package func releaseHeld(_ stream: HTTP2Stream, _ count: Int) {
+    guard let session = unsafe session, failure == nil, count > 0, count <= stream.heldBytes
+    else { return }
+    stream.heldBytes -= count
+    unsafe nghttp2_session_consume_stream(session, stream.id, count)
+  }
+
+  /// Ends our side of a stream after what is queued, without trailers.
+  package func submitEnd(_ stream: HTTP2Stream) {
+    guard failure == nil, stream.sending == .open else { return }
+    stream.sending = .ended
+    resume(stream)
+  }
+
+  /// True when our side of a stream has ended and nothing waits to be sent.
+  package func hasEnded(_ stream: HTTP2Stream) -> Bool {
+    stream.sending == .ended && stream.queue.isEmpty
+  }
+}

@@ -1,0 +1,25 @@
+package import Messages
+
+/// Sends messages to the other side.
+package struct MessageWriter<Element: Message>: Sendable {
+  let stream: any RawMessageStream
+
+  package init(_ stream: any RawMessageStream) { self.stream = stream }
+
+  /// Queues a message; suspends while the stream's queue is beyond its limit, until the other side
+  /// has taken enough.
+  ///
+  /// - Throws: as `RawMessageStream.send`; INTERNAL when the message does not encode.
+  package func write(_ message: Element) async throws {
+    let bytes: [UInt8]
+    do {
+      bytes = try message.serialized()
+    } catch {
+      throw RPCError(.internalError, "\(Element.fullName) does not encode: \(error.message)")
+    }
+    try await stream.send(bytes)
+  }
+
+  /// Ends a client's messages; on a server the handler's return does.
+  package func finish() async { await stream.finishSending() }
+}

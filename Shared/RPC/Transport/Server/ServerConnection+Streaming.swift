@@ -1,0 +1,104 @@
+internal import HTTP2
+internal import NIOCore
+internal import RPCCore
+
+/// Streaming calls: their handlers run from the headers on, and end the call when they return.
+extension ServerConnection {
+  /// Starts the handler of a streaming call.
+  func startStreaming(_ call: ServerCall, _ entry: MethodEntry, _ stream: HTTP2Stream) {
+    let messages = MessageStream(role: .server, loop: loop, limits: limits)
+    call.messages = messages
+    call.state = .running
+    runningHandlers += 1
+    messages.attach(to: stream, of: self, headers: loop.responseHeaders)
+    setFirstTimer(call)
+    let invocation = StreamInvocation(
+      stream: messages, context: call.context, interceptors: core.interceptors,
+      limits: core.messageLimits)
+    let confined = LoopConfined(value: call)
+    let handler = entry.handler
+    let task = Task.immediate(executorPreference: loop.executor) {
+      await confined.value.connection.run(confined.value, handler, invocation)
+    }
+    if call.state == .running { call.task = task }
+  }
+
+  /// The call's deadline; where the client sends one message only, also the limit on its arrival.
+  private func setFirstTimer(_ call: ServerCall) {
+    let deadline = call.context.deadline?.uptimeNanoseconds
+    var time = deadline
+    if call.context.method.kind == .serverStreaming {
+      let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
+      time = min(limit, deadline ?? limit)
+    }
+    guard let time else { return }
+    call.timerTime = time
+    loop.setTimer(call, at: time, now: now)
+  }
+
+  private func run(
+    _ call: ServerCall, _ handler: MethodHandler, _ invocation: StreamInvocation
+  ) async {
+    var failure: RPCError?
+    do {
+      try await handler.invoke(invocation)
+    } catch {
+      failure = status(of: error, call)
+    }
+    loop.eventLoop.assertInEventLoop()
+    runningHandlers -= 1
+    if call.state == .running, let messages = call.messages {
+      leave(call)
+      end(call, messages, failure)
+    }
+    loop.give(call.buffer)
+  }
+
+  /// Ends a call with its status, after the messages that are queued.
+  func end(_ call: ServerCall, _ messages: MessageStream, _ error: RPCError?) {
+    if let session, let stream = session.stream(call.streamID) {
+      stream.owner = nil
+      if let error, messages.needsHeaders {
+        refuse(stream, error, call)
+      } else {
+        if messages.needsHeaders {
+          session.submitHeaders(stream, loop.responseHeaders, endStream: false)
+        }
+        session.submitTrailers(stream, error.map { trailers($0, call) } ?? loop.successTrailers)
+        loop.markDirty(self)
+      }
+    }
+    messages.detach()
+    messages.fail(error ?? RPCError(.cancelled, "the call has ended"))
+  }
+
+  private func trailers(_ error: RPCError, _ call: ServerCall) -> HTTP2HeaderBlock {
+    let trailers = HTTP2HeaderBlock()
+    writeStatus(error, to: trailers)
+    write(error.metadata, to: trailers, call)
+    return trailers
+  }
+
+  /// DATA that is not for a unary request.
+  func streamingDataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+    guard let call = call(of: stream), let messages = call.messages else {
+      session?.consume(stream, bytes.count)
+      return
+    }
+    unsafe messages.receive(bytes, on: stream)
+    guard bufferedBytes > limits.maximumBufferedRequestBytes else { return }
+    answer(
+      call,
+      RPCError(
+        .resourceExhausted, reason: "TOO_MANY_UNFINISHED_REQUESTS",
+        "too many unread messages on this connection"))
+    call.task?.cancel()
+  }
+
+  /// END_STREAM that does not complete a unary request.
+  func streamingEndReceived(_ stream: HTTP2Stream) {
+    guard let call = call(of: stream), let messages = call.messages else { return }
+    if call.context.method.kind == .serverStreaming { retime(call) }
+    messages.end(nil)
+  }
+}

@@ -1,0 +1,303 @@
+internal import HTTP2
+internal import NIOCore
+internal import RPCCore
+
+/// The messages of one streaming call, for either side.
+///
+/// Received bytes wait within the stream's window until the application reads; sent messages wait
+/// in the HTTP/2 stream's queue up to `maximumQueuedStreamBytes`, beyond which writers wait.
+///
+/// `@unchecked Sendable`: everything but `loop` and `limits` is touched on the event loop only;
+/// tasks elsewhere go there first.
+final class MessageStream: RawMessageStream, @unchecked Sendable {
+  /// How the other side's messages end.
+  private enum Ending {
+    /// After the bytes that are here.
+    case ended(RPCError?)
+    /// At once.
+    case failed(RPCError)
+  }
+
+  let loop: LoopContext
+  let limits: RPCLimits
+  private let role: HTTP2Session.Role
+  private weak var connection: Connection?
+  /// Nil before a client's call has a connection, and after the stream's end.
+  private var stream: HTTP2Stream?
+  private var received: ReceivedBytes
+  private var ending: Ending?
+  private var reader: StreamWaiter<[UInt8]?>?
+  private var writers: [StreamWaiter<Void>] = []
+  /// True once a client has ended its messages, or will when the writers before it are done.
+  private var isFinishing = false
+  /// What a server sends before its first message.
+  private var pendingHeaders: HTTP2HeaderBlock?
+  /// True once a message was given to HTTP/2.
+  private(set) var hasSent = false
+  /// Ends a client's call; called on the loop.
+  private var whenCancelled: (@Sendable () -> Void)?
+
+  init(role: HTTP2Session.Role, loop: LoopContext, limits: RPCLimits) {
+    self.role = role
+    self.loop = loop
+    self.limits = limits
+    received = ReceivedBytes(limit: limits.maximumMessageBytes)
+  }
+
+  // MARK: For the connection
+
+  /// Puts the messages on a stream.
+  ///
+  /// - Parameter headers: constant, sent before the first message; nil when headers are sent.
+  func attach(to stream: HTTP2Stream, of connection: Connection, headers: HTTP2HeaderBlock?) {
+    self.stream = stream
+    self.connection = connection
+    pendingHeaders = headers
+    sendWaiting()
+  }
+
+  /// The HTTP/2 stream is over and must not be touched any more.
+  func detach() { stream = nil }
+
+  /// Resets the stream, also one whose headers are not sent yet.
+  func reset(_ session: HTTP2Session) {
+    if let stream { session.reset(stream, .cancel) }
+  }
+
+  /// Resets a stream that the server has ended while our side is open.
+  func resetUnlessFinished(_ session: HTTP2Session) {
+    if let stream, !session.hasEnded(stream) { session.reset(stream, .cancel) }
+  }
+
+  /// Sets how a client's call ends from this side.
+  func onCancel(_ body: @escaping @Sendable () -> Void) { whenCancelled = body }
+
+  /// True while the response headers of a server wait for the first message.
+  var needsHeaders: Bool { pendingHeaders != nil }
+
+  /// The queue for sending is empty.
+  func queueDrained() { sendWaiting() }
+
+  /// Takes bytes of DATA.
+  func receive(_ bytes: UnsafeRawBufferPointer, on stream: HTTP2Stream) {
+    guard let session = connection?.session else { return }
+    guard ending == nil else { return session.consume(stream, bytes.count) }
+    session.hold(stream, bytes.count)
+    changeHeldBytes { unsafe $0.append(bytes) }
+    serveReader()
+  }
+
+  /// The other side's messages end after those that are here: with nil, or with the call's status.
+  func end(_ status: RPCError?) {
+    guard ending == nil else { return }
+    ending = .ended(status)
+    serveReader()
+    // A client's call is over with the server's side.
+    if role == .client { failWriters(status ?? StreamClosedError()) }
+  }
+
+  /// Ends both sides at once; what nobody has read is dropped.
+  func fail(_ error: RPCError) {
+    if case .failed = ending { return }
+    ending = .failed(error)
+    changeHeldBytes { $0.removeAll() }
+    serveReader()
+    failWriters(error)
+  }
+
+  // MARK: Receiving
+
+  func receive() async throws -> [UInt8]? {
+    if loop.eventLoop.inEventLoop, reader == nil {
+      switch next() {
+      case .success(.some(let answer)): return answer
+      case .success(nil): break
+      case .failure(let error): throw error
+      }
+    }
+    let waiter = StreamWaiter<[UInt8]?>()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        onLoop { self.wait(waiter, continuation) }
+      }
+    } onCancel: {
+      loop.eventLoop.execute { waiter.cancel() }
+    }
+  }
+
+  private func wait(
+    _ waiter: StreamWaiter<[UInt8]?>, _ continuation: CheckedContinuation<[UInt8]?, any Error>
+  ) {
+    guard waiter.begin(continuation) else { return }
+    guard reader?.isWaiting != true else {
+      waiter.end(.failure(RPCError(.internalError, "two tasks read one stream")))
+      return
+    }
+    reader = waiter
+    serveReader()
+  }
+
+  private func serveReader() {
+    guard let waiter = reader else { return }
+    guard waiter.isWaiting else {
+      reader = nil
+      return
+    }
+    switch next() {
+    case .success(.some(let answer)):
+      reader = nil
+      waiter.end(.success(answer))
+    case .success(nil):
+      break
+    case .failure(let error):
+      reader = nil
+      waiter.end(.failure(error))
+    }
+  }
+
+  /// What a reader gets now: a message, nil for the end, an error; nothing while it must wait.
+  private func next() -> Result<[UInt8]??, any Error> {
+    if case .failed(let error) = ending { return .failure(error) }
+    let waiting = received.waitingBytes
+    let held = received.heldBytes
+    do throws(RPCError) {
+      let message = try received.takeMessage()
+      connection?.heldBytesChanged(by: received.heldBytes - held)
+      release(waiting - received.waitingBytes)
+      if let message { return .success(.some(message)) }
+    } catch {
+      connection?.heldBytesChanged(by: received.heldBytes - held)
+      refuse(error)
+      return .failure(error)
+    }
+    guard case .ended(let status) = ending else { return .success(nil) }
+    if let status { return .failure(status) }
+    guard received.isBetweenMessages else {
+      let error = RPCError(
+        .internalError, reason: "MESSAGE_UNFINISHED", "the stream ended inside a message")
+      refuse(error)
+      return .failure(error)
+    }
+    return .success(.some(nil))
+  }
+
+  /// The other side broke the protocol: nothing more is read.
+  private func refuse(_ error: RPCError) {
+    ending = .failed(error)
+    changeHeldBytes { $0.removeAll() }
+    if role == .client {
+      failWriters(error)
+      whenCancelled?()
+    }
+  }
+
+  private func release(_ count: Int) {
+    guard count > 0, let stream, let connection else { return }
+    connection.session?.releaseHeld(stream, count)
+    loop.markDirty(connection)
+  }
+
+  private func changeHeldBytes(_ body: (inout ReceivedBytes) -> Void) {
+    let before = received.heldBytes
+    body(&received)
+    connection?.heldBytesChanged(by: received.heldBytes - before)
+  }
+
+  // MARK: Sending
+
+  func send(_ message: [UInt8]) async throws {
+    if loop.eventLoop.inEventLoop, writers.isEmpty, try sendNow(message) { return }
+    let waiter = StreamWaiter<Void>(message: message)
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        onLoop {
+          guard waiter.begin(continuation) else { return }
+          guard !self.isFinishing else { return waiter.end(.failure(StreamClosedError())) }
+          self.writers.append(waiter)
+          self.sendWaiting()
+        }
+      }
+    } onCancel: {
+      loop.eventLoop.execute { waiter.cancel() }
+    }
+  }
+
+  func finishSending() async {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      onLoop {
+        self.isFinishing = true
+        self.sendWaiting()
+        continuation.resume()
+      }
+    }
+  }
+
+  /// Sends a message if there is room; false when its writer must wait.
+  private func sendNow(_ message: [UInt8]) throws -> Bool {
+    switch ending {
+    case .failed(let error): throw error
+    case .ended(let status) where role == .client: throw status ?? StreamClosedError()
+    default: break
+    }
+    guard !isFinishing else { throw StreamClosedError() }
+    return try submit(message)
+  }
+
+  private func submit(_ message: [UInt8]) throws -> Bool {
+    guard let connection, let stream, let session = connection.session else { return false }
+    guard stream.queuedBytes < limits.maximumQueuedStreamBytes else { return false }
+    if let headers = pendingHeaders {
+      pendingHeaders = nil
+      session.submitHeaders(stream, headers, endStream: false)
+    }
+    let buffer = loop.takeBuffer()
+    defer { loop.give(buffer) }
+    buffer.fill(message)
+    guard unsafe session.submitData(stream, buffer.framed) else {
+      throw RPCError(
+        .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its messages too slowly")
+    }
+    hasSent = true
+    loop.markDirty(connection)
+    return true
+  }
+
+  /// Lets writers go on, in their order, as long as there is room.
+  private func sendWaiting() {
+    while let waiter = writers.first {
+      do {
+        if waiter.isWaiting {
+          guard try isFinishing ? submit(waiter.message) : sendNow(waiter.message) else { return }
+        }
+        writers.removeFirst()
+        waiter.end(.success(()))
+      } catch {
+        writers.removeFirst()
+        waiter.end(.failure(error))
+      }
+    }
+    guard isFinishing, role == .client, let connection, let stream else { return }
+    connection.session?.submitEnd(stream)
+    loop.markDirty(connection)
+  }
+
+  private func failWriters(_ error: any Error) {
+    let waiting = writers
+    writers = []
+    for waiter in waiting { waiter.end(.failure(error)) }
+  }
+
+  // MARK: The end
+
+  func cancel() {
+    onLoop {
+      guard let whenCancelled = self.whenCancelled else { return }
+      self.whenCancelled = nil
+      whenCancelled()
+    }
+  }
+
+  private func onLoop(_ body: @escaping @Sendable () -> Void) {
+    if loop.eventLoop.inEventLoop { body() } else { loop.eventLoop.execute(body) }
+  }
+}

@@ -1,0 +1,81 @@
+internal import RPCCore
+
+/// Received bytes of a stream, and the messages cut out of them on demand (gRPC over HTTP/2,
+/// "Length-Prefixed-Message").
+///
+/// Bytes stay as they came until the reader wants a message, so that many tiny messages cost no
+/// more memory than the window. The length is checked at the prefix, before a message is collected.
+struct ReceivedBytes {
+  private var waiting: [UInt8] = []
+  private var start = 0
+  private var prefix: UInt64 = 0
+  private var prefixCount = 0
+  /// The message that is being collected.
+  private var body: [UInt8] = []
+  private let limit: Int
+
+  /// - Parameter limit: bytes of the longest message accepted.
+  init(limit: Int) { self.limit = limit }
+
+  /// Bytes that nobody has asked for yet.
+  var waitingBytes: Int { waiting.count - start }
+  /// Bytes in memory.
+  var heldBytes: Int { waitingBytes + body.count }
+  /// True when the bytes taken so far end with a message's end.
+  var isBetweenMessages: Bool { prefixCount == 0 }
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    if start == waiting.count {
+      waiting.removeAll(keepingCapacity: waiting.capacity <= 64 * 1024)
+      start = 0
+    } else if start > 64 * 1024, start > waiting.count / 2 {
+      waiting.removeFirst(start)
+      start = 0
+    }
+    unsafe waiting.append(contentsOf: bytes)
+  }
+
+  mutating func removeAll() {
+    waiting = []
+    start = 0
+    body = []
+  }
+
+  /// Collects the next message as far as it is there; nil while it is not complete.
+  mutating func takeMessage() throws(RPCError) -> [UInt8]? {
+    while prefixCount < MessageBuffer.prefixSize {
+      guard start < waiting.count else { return nil }
+      prefix = prefix << 8 | UInt64(waiting[start])
+      start += 1
+      prefixCount += 1
+      if prefixCount == MessageBuffer.prefixSize { try checkPrefix() }
+    }
+    let size = Int(prefix & 0xFFFF_FFFF)
+    let count = min(size - body.count, waitingBytes)
+    if count > 0 {
+      body.append(contentsOf: waiting[start..<(start + count)])
+      start += count
+    }
+    guard body.count == size else { return nil }
+    let message = body
+    body = []
+    prefix = 0
+    prefixCount = 0
+    return message
+  }
+
+  private func checkPrefix() throws(RPCError) {
+    let flag = prefix >> 32
+    guard flag == 0 else {
+      throw RPCError(
+        .internalError, reason: "MESSAGE_FLAG_INVALID",
+        flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
+    }
+    let size = Int(prefix & 0xFFFF_FFFF)
+    guard size <= limit else {
+      throw RPCError(
+        .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
+        "a message of \(size) bytes is beyond the limit of \(limit) bytes")
+    }
+  }
+}
