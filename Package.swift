@@ -170,9 +170,7 @@ let package = Package(
       ]),
     program(
       "kontor-organizations", "Services/Organizations/Main",
-      main + [
-        "OrganizationsService", "OrganizationsStorage", "OrganizationsAPI", "IdentityAPI",
-      ]),
+      main + ["OrganizationsService", "OrganizationsStorage", "OrganizationsAPI"]),
 
     // Shop.
     module(
@@ -187,10 +185,7 @@ let package = Package(
       ]),
     program(
       "kontor-shop", "Services/Shop/Main",
-      main + [
-        "ShopService", "ShopStorage", "ShopAPI", "AccountingAPI", "OrganizationsAPI",
-        "IdentityAPI",
-      ]),
+      main + ["ShopDomain", "ShopService", "ShopStorage", "ShopAPI", "AccountingAPI"]),
 
     // Accounting.
     module("AccountingDomain", "Services/Accounting/Domain", ["SharedDomain"]),
@@ -206,8 +201,7 @@ let package = Package(
     program(
       "kontor-accounting", "Services/Accounting/Main",
       main + [
-        "AccountingService", "AccountingStorage", "AccountingAPI", "ShopAPI", "OrganizationsAPI",
-        "IdentityAPI",
+        "AccountingDomain", "AccountingService", "AccountingStorage", "AccountingAPI", "ShopAPI",
       ]),
 
     // Gateway and operator.

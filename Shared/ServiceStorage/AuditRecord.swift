@@ -8,7 +8,7 @@ package struct AuditRecord: Sendable, Hashable {
   package var at: Instant
   /// Who did it, by id: `user:<id>`, `service:shop`, `support:<id>`.
   package var actor: String
-  /// What was done, UPPER_SNAKE: `MEMBER_REMOVED`.
+  /// What was done, `noun.verb` in lower case: `membership.created`, `top_up.settled`.
   package var action: String
   /// What it was done to, by id: `user:<id>`, `product:<id>`.
   package var target: String

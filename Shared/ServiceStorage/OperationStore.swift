@@ -1,4 +1,5 @@
 internal import Cryptography
+package import Logging
 package import Messages
 package import RPCCore
 package import SQLCore
@@ -119,6 +120,19 @@ package struct OperationStore: Sendable {
 
 /// Retention.
 extension OperationStore {
+  /// Deletes the answers that are too old, now and every hour, until it is cancelled. What fails is
+  /// logged and left to the next time.
+  package func deleteExpiredHourly(logger: Logger) async throws {
+    while true {
+      do {
+        try await deleteExpired()
+      } catch let error as SQLError {
+        logger.warning("expired answers stay", metadata: ["error": "\(error)"])
+      }
+      try await Task.sleep(for: .hours(1))
+    }
+  }
+
   /// Deletes the answers that are older than 30 days, a batch in each transaction, and returns how
   /// many there were.
   @discardableResult

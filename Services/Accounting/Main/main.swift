@@ -3,9 +3,7 @@ internal import AccountingDomain
 internal import AccountingService
 internal import Authentication
 internal import Bootstrap
-internal import IdentityAPI
 internal import Logging
-internal import OrganizationsAPI
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
@@ -47,22 +45,18 @@ do {
   let identity = network.channel(to: .identity)
   let organizations = network.channel(to: .organizations)
   let shop = network.channel(to: .shop)
-  let accounting = AccountingServices(
+  let services = AccountingServices(
     database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock), shop: shop,
     settings: settings, logger: logger)
   let authentication = AuthenticationInterceptor(
-    policies: accounting.accessPolicies, registrations: accounting.registrations,
-    tokens: AccessTokenVerifier(
-      keys: SigningKeyCache(
-        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
-      clock: clock),
-    checker: AccessChecker(asking: AccessServiceClient(channel: organizations)))
-  let health = ServingStatus(of: accounting.registrations)
+    policies: services.accessPolicies, registrations: services.registrations,
+    identity: identity, organizations: organizations, clock: clock, logger: logger)
+  let health = ServingStatus(of: services.registrations)
   var callers: [String: Set<ServiceName>] = [:]
-  for service in accounting.registrations { callers[service.name] = [.gateway] }
+  for service in services.registrations { callers[service.name] = [.gateway] }
   callers[ChargeServiceMethods.chargeOrder.service] = [.shop]
   let server = try network.server(
-    accounting.registrations, health: health, allowedPeers: callers,
+    services.registrations, health: health, allowedPeers: callers,
     interceptors: [StorageErrorInterceptor(), authentication])
 
   // Run until the end is asked for, then drain.
@@ -70,8 +64,10 @@ do {
   try await run.run(
     server,
     background: [
-      ServiceRun.Background("relay") { await accounting.relay.run() },
-      ServiceRun.Background("retention") { try await accounting.maintain() },
+      ServiceRun.Background("relay") { await services.relay.run() },
+      ServiceRun.Background("deletion of expired answers") {
+        try await services.operations.deleteExpiredHourly(logger: logger)
+      },
     ])
   for channel in [identity, organizations, shop] { await channel.close() }
   await database.close()

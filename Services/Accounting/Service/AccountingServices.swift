@@ -17,7 +17,8 @@ package struct AccountingServices: Sendable {
   package let accessPolicies: [String: AccessPolicy]
   /// Tells the shop what was paid; the program runs it.
   package let relay: OutboxRelay
-  private let books: Books
+  /// The saved answers; the main deletes the expired ones.
+  package let operations: OperationStore
 
   /// - Parameters:
   ///   - database: migrated to `ServiceStorage.migrations` and `AccountingMigrations.all`.
@@ -42,7 +43,7 @@ package struct AccountingServices: Sendable {
     let dueList = DueListHandler(
       books: books, renewals: RenewalSource(client: client, logger: logger), relay: relay)
     self.relay = relay
-    self.books = books
+    operations = books.operations
     accessPolicies = AccountingAccess.policies
     registrations = [
       ServiceRegistration(prepaidService: PrepaidHandler(books: books)),
@@ -60,16 +61,4 @@ extension AccountingServices {
   /// The schema: the shared tables' and the service's.
   package static let migrations: [Migration] =
     ServiceStorage.migrations + AccountingMigrations.all
-
-  /// Deletes saved answers that are too old, every hour, until the task is cancelled.
-  package func maintain() async throws {
-    while true {
-      do {
-        try await books.operations.deleteExpired()
-      } catch let error as SQLError {
-        books.logger.error("saved answers were not deleted", metadata: ["error": "\(error)"])
-      }
-      try await Task.sleep(for: .hours(1))
-    }
-  }
 }

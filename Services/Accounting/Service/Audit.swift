@@ -6,11 +6,11 @@ internal import SharedDomain
 
 /// What accounting writes into the organization's audit log (ORG-8).
 enum AuditAction: String {
-  case topUpCreated = "TOP_UP_CREATED"
-  case topUpSettled = "TOP_UP_SETTLED"
-  case orderCharged = "ORDER_CHARGED"
-  case dueItemsPaid = "DUE_ITEMS_PAID"
-  case invoiceIssued = "INVOICE_ISSUED"
+  case topUpCreated = "top_up.created"
+  case topUpSettled = "top_up.settled"
+  case orderCharged = "order.charged"
+  case dueItemsPaid = "due_items.paid"
+  case invoiceIssued = "invoice.issued"
 }
 
 extension Books {

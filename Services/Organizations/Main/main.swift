@@ -1,6 +1,5 @@
 internal import Authentication
 internal import Bootstrap
-internal import IdentityAPI
 internal import Logging
 internal import OrganizationsService
 internal import RPCCore
@@ -33,11 +32,7 @@ do {
     hashKey: try await ServiceSecrets.requestHashKey(in: database), identity: identity)
   let authentication = AuthenticationInterceptor(
     policies: OrganizationsServices.accessPolicies, registrations: services.registrations,
-    tokens: AccessTokenVerifier(
-      keys: SigningKeyCache(
-        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
-      clock: clock),
-    checker: services.checker)
+    identity: identity, checker: services.checker, clock: clock, logger: logger)
   let health = ServingStatus(services: services.registrations.map(\.name))
   let server = try network.server(
     services.registrations, health: health,
@@ -52,14 +47,7 @@ do {
     server,
     background: [
       ServiceRun.Background("deletion of expired answers") {
-        while true {
-          do {
-            try await services.operations.deleteExpired()
-          } catch let error as SQLError {
-            logger.warning("expired answers stay", metadata: ["error": "\(error)"])
-          }
-          try await Task.sleep(for: .hours(1))
-        }
+        try await services.operations.deleteExpiredHourly(logger: logger)
       }
     ])
   await identity.close()

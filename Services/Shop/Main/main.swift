@@ -1,8 +1,6 @@
 internal import Authentication
 internal import Bootstrap
-internal import IdentityAPI
 internal import Logging
-internal import OrganizationsAPI
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
@@ -54,11 +52,7 @@ do {
     logger: logger)
   let authentication = AuthenticationInterceptor(
     policies: ShopServices.accessPolicies, registrations: services.registrations,
-    tokens: AccessTokenVerifier(
-      keys: SigningKeyCache(
-        asking: SessionVerificationServiceClient(channel: identity), logger: logger),
-      clock: clock),
-    checker: AccessChecker(asking: AccessServiceClient(channel: organizations)))
+    identity: identity, organizations: organizations, clock: clock, logger: logger)
   let health = ServingStatus(services: services.registrations.map(\.name))
   let server = try network.server(
     services.registrations, health: health,
@@ -74,14 +68,7 @@ do {
     background: [
       ServiceRun.Background("relay") { await services.relay.run() },
       ServiceRun.Background("deletion of expired answers") {
-        while true {
-          do {
-            try await services.operations.deleteExpired()
-          } catch let error as SQLError {
-            logger.warning("expired answers stay", metadata: ["error": "\(error)"])
-          }
-          try await Task.sleep(for: .hours(1))
-        }
+        try await services.operations.deleteExpiredHourly(logger: logger)
       },
     ])
   for channel in [identity, organizations, accounting] { await channel.close() }

@@ -207,7 +207,7 @@ struct ChargeServiceTests {
         try AuditLog.page(of: id(1), limit: 10, in: transaction).map(\.record.action)
       }
       #expect(
-        actions == ["INVOICE_ISSUED", "ORDER_CHARGED", "TOP_UP_SETTLED", "TOP_UP_CREATED"])
+        actions == ["invoice.issued", "order.charged", "top_up.settled", "top_up.created"])
     }
   }
 }

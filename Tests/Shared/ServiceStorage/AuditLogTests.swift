@@ -12,7 +12,7 @@ import Testing
   private func record(_ number: Int, of organizationID: OrganizationID) -> AuditRecord {
     AuditRecord(
       id: testID(1000 + number), organizationID: organizationID,
-      at: Instant(microseconds: Int64(number)), actor: "user:7", action: "MEMBER_CHANGED",
+      at: Instant(microseconds: Int64(number)), actor: "user:7", action: "membership.changed",
       target: "user:8", source: "192.0.2.1",
       fields: [
         .plain("role", before: "MEMBER", after: "ADMIN"),
