@@ -1,11 +1,6 @@
-/// The five services: what their executables, certificates, keys of configuration and log lines
-/// are named after.
-package enum ServiceName: String, Sendable, Hashable, CaseIterable {
-  case identity, organizations, shop, accounting, gateway
+package import SharedDomain
 
-  /// The executable's name, which is the DNS name in the service's certificate too: `kontor-shop`.
-  package var executable: String { "kontor-\(rawValue)" }
-
+extension ServiceName {
   /// The port a service listens on when nothing is configured; consecutive, the gateway's first.
   package var defaultPort: Int {
     switch self {

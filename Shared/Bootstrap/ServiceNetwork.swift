@@ -4,6 +4,7 @@ internal import NIOCore
 package import NIOPosix
 package import RPCCore
 package import RPCTransport
+package import SharedDomain
 internal import TLS
 
 /// A service's side of the network, as it is configured: event loops, certificates, its server and

@@ -1,6 +1,7 @@
 internal import AccountingDomain
 internal import AccountingService
 internal import Bootstrap
+internal import SharedDomain
 
 /// The keys of accounting, beside the common ones.
 enum AccountingConfiguration {

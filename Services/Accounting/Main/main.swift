@@ -1,4 +1,3 @@
-internal import AccountingAPI
 internal import AccountingDomain
 internal import AccountingService
 internal import Authentication
@@ -21,7 +20,7 @@ do {
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
   var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end("kontor-accounting", with: $0) }
+  storage.onFailure = { Program.end(.accounting, with: $0) }
   let database = try SQLiteDatabase(
     path: configuration.dataFile("accounting.db"), configuration: storage)
   try await Migrator(AccountingServices.migrations).migrate(database)
@@ -52,11 +51,8 @@ do {
     policies: services.accessPolicies, registrations: services.registrations,
     identity: identity, organizations: organizations, clock: clock, logger: logger)
   let health = ServingStatus(of: services.registrations)
-  var callers: [String: Set<ServiceName>] = [:]
-  for service in services.registrations { callers[service.name] = [.gateway] }
-  callers[ChargeServiceMethods.chargeOrder.service] = [.shop]
   let server = try network.server(
-    services.registrations, health: health, allowedPeers: callers,
+    services.registrations, health: health, allowedPeers: AccountingAccess.allowedPeers,
     interceptors: [StorageErrorInterceptor(), authentication])
 
   // Run until the end is asked for, then drain.
@@ -73,5 +69,5 @@ do {
   await database.close()
   await network.close()
 } catch {
-  Program.end("kontor-accounting", with: error)
+  Program.end(.accounting, with: error)
 }

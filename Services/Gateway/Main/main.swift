@@ -69,5 +69,5 @@ do {
   for channel in channels.values { await channel.close() }
   await network.close()
 } catch {
-  Program.end("kontor-gateway", with: error)
+  Program.end(.gateway, with: error)
 }

@@ -23,7 +23,7 @@ do {
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
   var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end("kontor-identity", with: $0) }
+  storage.onFailure = { Program.end(.identity, with: $0) }
   let database = try SQLiteDatabase(
     path: configuration.dataFile("identity.db"), configuration: storage)
   try await Migrator(IdentityServices.migrations).migrate(database)
@@ -44,9 +44,7 @@ do {
   let health = ServingStatus(services: services.registrations.map(\.name))
   let server = try network.server(
     services.registrations, health: health,
-    allowedPeers: IdentityAccess.allowedPeers.mapValues { names in
-      Set(ServiceName.allCases.filter { names.contains($0.executable) })
-    },
+    allowedPeers: IdentityAccess.allowedPeers,
     interceptors: services.interceptors)
 
   // Until the end is requested.
@@ -62,5 +60,5 @@ do {
   await database.close()
   await network.close()
 } catch {
-  Program.end("kontor-identity", with: error)
+  Program.end(.identity, with: error)
 }

@@ -1,7 +1,7 @@
 package import Authentication
 internal import IdentityAPI
 internal import RPCCore
-internal import SharedDomain
+package import SharedDomain
 
 /// Who may call which RPC of identity.
 package enum IdentityAccess {
@@ -22,13 +22,11 @@ package enum IdentityAccess {
     SessionVerificationServiceMethods.checkSession.path: .internalOnly,
   ]
 
-  /// The peers' names, as their certificates have them, for each RPC service.
-  package static let allowedPeers: [String: Set<String>] = [
-    "kontor.identity.v1.SignUpService": ["kontor-gateway"],
-    "kontor.identity.v1.SessionService": ["kontor-gateway"],
-    "kontor.identity.v1.UserService": ["kontor-gateway"],
-    "kontor.identity.v1.SessionVerificationService": [
-      "kontor-organizations", "kontor-shop", "kontor-accounting",
-    ],
+  /// Which services may call each RPC service.
+  package static let allowedPeers: [String: Set<ServiceName>] = [
+    SignUpServiceMethods.signUp.service: [.gateway],
+    SessionServiceMethods.signIn.service: [.gateway],
+    UserServiceMethods.getUser.service: [.gateway],
+    SessionVerificationServiceMethods.checkSession.service: [.organizations, .shop, .accounting],
   ]
 }

@@ -3,6 +3,7 @@ internal import Bootstrap
 internal import Glibc
 internal import Logging
 internal import Operator
+internal import SharedDomain
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

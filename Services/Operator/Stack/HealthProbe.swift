@@ -1,9 +1,9 @@
-package import Bootstrap
 internal import HealthAPI
 internal import Logging
 internal import NIOPosix
 internal import RPCCore
 internal import RPCTransport
+package import SharedDomain
 internal import TLS
 
 /// Asks services for their health, with the operator's certificate.

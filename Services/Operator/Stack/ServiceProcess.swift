@@ -1,5 +1,6 @@
 internal import Bootstrap
 internal import Glibc
+internal import SharedDomain
 internal import Subprocess
 internal import Synchronization
 internal import SystemPackage

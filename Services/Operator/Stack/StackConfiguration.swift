@@ -1,4 +1,5 @@
 internal import Bootstrap
+internal import SharedDomain
 
 /// How a stack on one machine is configured.
 package struct StackConfiguration: Sendable {

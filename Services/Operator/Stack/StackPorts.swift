@@ -1,5 +1,6 @@
-package import Bootstrap
+internal import Bootstrap
 internal import Glibc
+package import SharedDomain
 
 /// The loopback port of each service.
 package struct StackPorts: Sendable, Hashable {

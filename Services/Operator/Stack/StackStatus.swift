@@ -1,6 +1,6 @@
-package import Bootstrap
 internal import FoundationEssentials
 internal import Glibc
+package import SharedDomain
 
 /// What is known of a stack from its folder.
 package struct StackStatus: Sendable {

@@ -19,7 +19,7 @@ do {
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
   var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end("kontor-organizations", with: $0) }
+  storage.onFailure = { Program.end(.organizations, with: $0) }
   let database = try SQLiteDatabase(
     path: configuration.dataFile("organizations.db"), configuration: storage)
   try await Migrator(OrganizationsServices.migrations).migrate(database)
@@ -36,9 +36,7 @@ do {
   let health = ServingStatus(services: services.registrations.map(\.name))
   let server = try network.server(
     services.registrations, health: health,
-    allowedPeers: OrganizationsServices.allowedPeers.mapValues { names in
-      Set(ServiceName.allCases.filter { names.contains($0.executable) })
-    },
+    allowedPeers: OrganizationsServices.allowedPeers,
     interceptors: [StorageErrorInterceptor(), authentication])
 
   // Until the end is requested.
@@ -54,5 +52,5 @@ do {
   await database.close()
   await network.close()
 } catch {
-  Program.end("kontor-organizations", with: error)
+  Program.end(.organizations, with: error)
 }

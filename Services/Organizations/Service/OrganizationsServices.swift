@@ -45,18 +45,10 @@ package struct OrganizationsServices: Sendable {
   package static let migrations: [Migration] =
     ServiceStorage.migrations + OrganizationsMigrations.all
 
-  /// Which certificates may call which RPC service; a service that is not named is refused.
-  package static let allowedPeers: [String: Set<String>] = [
-    OrganizationServiceMethods.getOrganization.service: [Peers.gateway],
-    OrganizationProvisioningServiceMethods.createOrganization.service: [Peers.identity],
-    AccessServiceMethods.checkAccess.service: [Peers.identity, Peers.shop, Peers.accounting],
+  /// Which services may call each RPC service; one that is not named is refused.
+  package static let allowedPeers: [String: Set<ServiceName>] = [
+    OrganizationServiceMethods.getOrganization.service: [.gateway],
+    OrganizationProvisioningServiceMethods.createOrganization.service: [.identity],
+    AccessServiceMethods.checkAccess.service: [.identity, .shop, .accounting],
   ]
-}
-
-/// The other services, by the names in their certificates.
-enum Peers {
-  static let identity = "kontor-identity"
-  static let shop = "kontor-shop"
-  static let accounting = "kontor-accounting"
-  static let gateway = "kontor-gateway"
 }

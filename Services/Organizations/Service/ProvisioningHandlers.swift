@@ -25,13 +25,13 @@ struct ProvisioningHandlers: OrganizationProvisioningService {
     let userID: UserID? = checks.identifier(request.userID, "user_id")
     let (name, founder) = try checks.values(displayName, userID)
     let operation = try operations.operation(
-      scope: "service:\(peer)", method: context.method, requestID: request.requestID,
+      scope: peer.actor, method: context.method, requestID: request.requestID,
       request: request)
     let founding = Founding(
       id: identifiers.next(), name: name, founder: founder, now: clock.now())
     return try await operations.run(operation) { transaction in
       try OrganizationStore.insert(founding, in: transaction)
-      try audit.append(founding, by: peer, in: transaction)
+      try audit.append(founding, by: peer.executable, in: transaction)
       let view = MemberView(organization: founding.organization, member: founding.founder)
       return CreateOrganizationResponse(organization: view.message)
     }
@@ -43,11 +43,12 @@ extension ServerContext {
   ///
   /// The transport refuses other peers already; the name is taken here to keep each service's
   /// request ids apart.
-  func allowedPeer() throws(RPCError) -> String {
+  func allowedPeer() throws(RPCError) -> ServiceName {
     let allowed = OrganizationsServices.allowedPeers[method.service] ?? []
-    guard let name = peer.certificateNames.first(where: allowed.contains) else {
+    let names = peer.certificateNames
+    guard let service = allowed.first(where: { names.contains($0.executable) }) else {
       throw .peerNotAllowed(method)
     }
-    return name
+    return service
   }
 }

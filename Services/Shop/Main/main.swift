@@ -21,7 +21,7 @@ do {
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
   var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end(ServiceName.shop.executable, with: $0) }
+  storage.onFailure = { Program.end(.shop, with: $0) }
   let database = try SQLiteDatabase(
     path: configuration.dataFile("shop.db"), configuration: storage)
   try await Migrator(ShopServices.migrations).migrate(database)
@@ -56,9 +56,7 @@ do {
   let health = ServingStatus(services: services.registrations.map(\.name))
   let server = try network.server(
     services.registrations, health: health,
-    allowedPeers: ShopServices.allowedPeers.mapValues { names in
-      Set(ServiceName.allCases.filter { names.contains($0.executable) })
-    },
+    allowedPeers: ShopServices.allowedPeers,
     interceptors: [StorageErrorInterceptor(), authentication])
 
   // Until the end is requested.
@@ -75,5 +73,5 @@ do {
   await database.close()
   await network.close()
 } catch {
-  Program.end(ServiceName.shop.executable, with: error)
+  Program.end(.shop, with: error)
 }

@@ -39,7 +39,7 @@ struct OrderIntakeHandler: OrderIntakeService {
     let (organizationID, userID, recipient, currency, shown) = try checks.values(
       organization, user, party, total?.currency, request.quote)
     let operation = try operations.operation(
-      scope: "service:\(Peers.identity)", method: context.method, requestID: request.requestID,
+      scope: ServiceName.identity.actor, method: context.method, requestID: request.requestID,
       request: request)
 
     let now = clock.now()

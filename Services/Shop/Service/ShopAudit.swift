@@ -59,7 +59,7 @@ struct ShopAudit: Sendable {
     in transaction: any Transaction
   ) throws {
     try append(
-      product, "product.renewed", by: "service:\(Peers.accounting)", source: nil, at: now,
+      product, "product.renewed", by: ServiceName.accounting.actor, source: nil, at: now,
       [
         .plain("payment_id", after: paymentID.text),
         .plain("period_end", before: old.term.end.text, after: product.term.end.text),

@@ -62,12 +62,12 @@ package struct ShopServices: Sendable {
   /// The schema: the shared tables' and the shop's.
   package static let migrations: [Migration] = ServiceStorage.migrations + ShopMigrations.all
 
-  /// Which certificates may call which RPC service; a service that is not named is refused.
-  package static let allowedPeers: [String: Set<String>] = [
-    CatalogueServiceMethods.getCatalogue.service: [Peers.gateway, Peers.identity],
-    OrderServiceMethods.placeOrder.service: [Peers.gateway],
-    OrderIntakeServiceMethods.createOrder.service: [Peers.identity],
-    ProductServiceMethods.getProduct.service: [Peers.gateway],
-    RenewalServiceMethods.listRenewals.service: [Peers.accounting],
+  /// Which services may call each RPC service; one that is not named is refused.
+  package static let allowedPeers: [String: Set<ServiceName>] = [
+    CatalogueServiceMethods.getCatalogue.service: [.gateway, .identity],
+    OrderServiceMethods.placeOrder.service: [.gateway],
+    OrderIntakeServiceMethods.createOrder.service: [.identity],
+    ProductServiceMethods.getProduct.service: [.gateway],
+    RenewalServiceMethods.listRenewals.service: [.accounting],
   ]
 }

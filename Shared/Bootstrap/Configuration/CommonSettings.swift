@@ -1,4 +1,5 @@
 package import RPCCore
+package import SharedDomain
 
 /// The keys that every service has; a main adds its own.
 package enum CommonSettings {

@@ -1,3 +1,5 @@
+internal import SharedDomain
+
 /// The keys of one service, looked up in each of the sources.
 struct KeyTable {
   let service: ServiceName

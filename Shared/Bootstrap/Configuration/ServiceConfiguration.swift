@@ -1,3 +1,5 @@
+package import SharedDomain
+
 /// A service's configuration: every declared key with its value, read once at start.
 ///
 /// From the lowest to the highest: defaults, a file, the environment, flags. In the environment a key

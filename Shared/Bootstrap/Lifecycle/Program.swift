@@ -1,15 +1,16 @@
 internal import Glibc
+package import SharedDomain
 
 /// The ends of a main.
 package enum Program {
   /// Ends the process for an error that left main: the text that ``ServiceConfiguration/TextRequested``
   /// carries on stdout with status 0, anything else as one line on stderr with status 1.
-  package static func end(_ name: String, with error: any Error) -> Never {
+  package static func end(_ service: ServiceName, with error: any Error) -> Never {
     if let request = error as? ServiceConfiguration.TextRequested {
       writeToStandardOutput(request.text)
       exit(0)
     }
-    writeToStandardError(Array(failureLine(name, error).utf8))
+    writeToStandardError(Array(failureLine(service.executable, error).utf8))
     exit(1)
   }
 

@@ -1,4 +1,5 @@
 package import Logging
+package import SharedDomain
 
 /// Writes each event as one logfmt line to standard error, by a single write:
 /// `ts=2026-01-31T08:00:00.123456Z level=info service=shop msg="order placed" order=0190…`.

@@ -2,6 +2,7 @@ import Authentication
 import IdentityAPI
 import IdentityService
 import RPCCore
+import SharedDomain
 import Testing
 
 @Suite("Who may call identity")
@@ -27,7 +28,7 @@ struct AccessTests {
     #expect(Set(IdentityAccess.allowedPeers.keys) == Set(stack.services.registrations.map(\.name)))
     for (service, peers) in IdentityAccess.allowedPeers {
       let isInternal = service.hasSuffix("SessionVerificationService")
-      #expect(peers.contains("kontor-gateway") != isInternal)
+      #expect(peers.contains(.gateway) != isInternal)
     }
   }
 

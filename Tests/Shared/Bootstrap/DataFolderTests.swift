@@ -1,4 +1,5 @@
 import Glibc
+import SharedDomain
 import Testing
 
 @testable import Bootstrap

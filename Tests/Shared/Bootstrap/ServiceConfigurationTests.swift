@@ -1,4 +1,5 @@
 import RPCCore
+import SharedDomain
 import Testing
 
 @testable import Bootstrap

@@ -63,9 +63,9 @@ struct AccessTests {
         == Set(bench.services.registrations.flatMap(\.methods).map(\.method.path)))
     #expect(
       Set(ShopServices.allowedPeers.keys) == Set(bench.services.registrations.map(\.name)))
-    #expect(ShopServices.allowedPeers["kontor.shop.v1.OrderIntakeService"] == ["kontor-identity"])
-    #expect(ShopServices.allowedPeers["kontor.shop.v1.RenewalService"] == ["kontor-accounting"])
-    #expect(ShopServices.allowedPeers["kontor.shop.v1.OrderService"] == ["kontor-gateway"])
+    #expect(ShopServices.allowedPeers["kontor.shop.v1.OrderIntakeService"] == [.identity])
+    #expect(ShopServices.allowedPeers["kontor.shop.v1.RenewalService"] == [.accounting])
+    #expect(ShopServices.allowedPeers["kontor.shop.v1.OrderService"] == [.gateway])
   }
 
   @Test("Without a token nobody gets in")
