@@ -77,6 +77,7 @@ let package = Package(
     // C libraries: one Swift importer each.
     systemLibrary("COpenSSL"), systemLibrary("CCrypto"), systemLibrary("CNGHTTP2"),
     systemLibrary("CProtobufC"), systemLibrary("CSQLite"), systemLibrary("CArgon2"),
+    systemLibrary("CZlib"),
 
     // Contracts: generated, committed.
     .target(
@@ -110,12 +111,14 @@ let package = Package(
     module("Messages", "Shared/Messages", ["CProtobufC"], touchesMemory: true),
     module("TLS", "Shared/TLS", ["COpenSSL"], touchesMemory: true),
     module("HTTP2", "Shared/HTTP2", ["CNGHTTP2"], touchesMemory: true),
+    module("Compression", "Shared/Compression", ["CZlib"], touchesMemory: true),
     module(
       "RPCCore", "Shared/RPC/Core", ["GoogleAPI", "Messages", "SharedDomain", logging],
       touchesMemory: true),
     module(
       "RPCTransport", "Shared/RPC/Transport",
-      ["RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix], touchesMemory: true),
+      ["Compression", "RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix],
+      touchesMemory: true),
     module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
     module(
@@ -253,8 +256,8 @@ let package = Package(
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [
-        "RPCCore", "RPCTransport", "TLS", "HTTP2", "HealthAPI", "GoogleAPI", "CommonAPI",
-        "Messages", "SharedDomain", logging, nioCore, nioPosix,
+        "Compression", "RPCCore", "RPCTransport", "TLS", "HTTP2", "HealthAPI", "GoogleAPI",
+        "CommonAPI", "Messages", "SharedDomain", logging, nioCore, nioPosix,
       ]),
     .target(
       name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/Shared/FaultyDisk",

@@ -24,9 +24,10 @@ enum DependencyRules {
     "Messages": system.union(["CProtobufC"]),
     "TLS": system.union(["COpenSSL"]),
     "HTTP2": system.union(["CNGHTTP2"]),
+    "Compression": ["CZlib"],
     "RPCCore": system.union(["GoogleAPI", "Messages", "SharedDomain", "Logging"]),
     "RPCTransport": system.union(network).union([
-      "RPCCore", "HTTP2", "TLS", "GoogleAPI", "Messages", "SharedDomain", "Logging",
+      "Compression", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "Messages", "SharedDomain", "Logging",
     ]),
     "RPCInProcess": system.union(["RPCCore", "Messages", "SharedDomain", "Logging"]),
     "SQLCore": standard,

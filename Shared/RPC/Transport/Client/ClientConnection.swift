@@ -132,7 +132,9 @@ final class ClientConnection: Connection {
     guard call.initial != nil else {
       guard !head.isInterim else { return }
       call.initial = head
-      if let encoding = head.encoding {
+      call.deframer.encoding = head.encoding
+      call.messages?.setEncoding(head.encoding)
+      if let encoding = head.unknownEncoding {
         give(
           up: call, stream,
           RPCError(.internalError, "the response has message encoding \(encoding)"))
@@ -188,6 +190,13 @@ final class ClientConnection: Connection {
           isEmpty
             ? RPCError(.unimplemented, "the server answered OK without a message")
             : RPCError(.internalError, "the response ended inside a message")))
+    }
+    if call.deframer.isMessageCompressed {
+      do {
+        try call.deframer.decompress(in: call.buffer)
+      } catch {
+        return call.finish(.failure(error))
+      }
     }
     unsafe call.finish(
       .success(

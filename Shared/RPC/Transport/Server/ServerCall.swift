@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import RPCCore
 
@@ -45,14 +46,14 @@ final class ServerCall: TimerTarget {
 
   init(
     streamID: Int32, connection: ServerConnection, target: Target, context: ServerContext,
-    buffer: MessageBuffer, limit: Int
+    buffer: MessageBuffer, limit: Int, encoding: MessageEncoding?
   ) {
     self.streamID = streamID
     self.connection = connection
     self.target = target
     self.context = context
     self.buffer = buffer
-    deframer = MessageDeframer(limit: limit)
+    deframer = MessageDeframer(limit: limit, encoding: encoding)
   }
 
   func timerFired() { connection.timeout(self) }

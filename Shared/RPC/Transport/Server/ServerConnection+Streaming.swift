@@ -8,6 +8,7 @@ extension ServerConnection {
   func startStreaming(_ call: ServerCall, _ entry: MethodEntry, _ stream: HTTP2Stream) {
     let messages = MessageStream(role: .server, loop: loop, limits: limits)
     call.messages = messages
+    messages.setEncoding(call.deframer.encoding)
     call.state = .running
     runningHandlers += 1
     messages.attach(to: stream, of: self, headers: loop.responseHeaders)

@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import Logging
 internal import NIOCore
@@ -107,7 +108,8 @@ final class ServerConnection: Connection {
       traceparent: head.traceparent)
     let call = ServerCall(
       streamID: stream.id, connection: self, target: target, context: context,
-      buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes)
+      buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes,
+      encoding: head.encoding)
     stream.owner = call
     if let entry = head.entry, entry.method.kind != .unary {
       return startStreaming(call, entry, stream)
@@ -166,6 +168,13 @@ final class ServerConnection: Connection {
           ? RPCError(.unimplemented, reason: "MESSAGE_MISSING", "a unary call without a message")
           : RPCError(
             .internalError, reason: "MESSAGE_UNFINISHED", "the request ended inside a message"))
+    }
+    if call.deframer.isMessageCompressed {
+      do {
+        try call.deframer.decompress(in: call.buffer)
+      } catch {
+        return answer(call, error)
+      }
     }
     start(call)
   }
@@ -373,7 +382,9 @@ final class ServerConnection: Connection {
         "grpc-message",
         PercentEncoding.encode(error.message, limit: limits.maximumStatusMessageBytes))
     }
-    if error.code == .unimplemented { headers.append("grpc-accept-encoding", "identity") }
+    if error.code == .unimplemented {
+      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+    }
     if let details = error.encodedDetails(), details.count <= limits.maximumStatusDetailsBytes {
       headers.append("grpc-status-details-bin", Base64.encode(details))
     }

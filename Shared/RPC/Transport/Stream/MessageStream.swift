@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import NIOCore
 internal import RPCCore
@@ -45,6 +46,9 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   }
 
   // MARK: For the connection
+
+  /// Sets how received messages may be compressed.
+  func setEncoding(_ encoding: MessageEncoding?) { received.encoding = encoding }
 
   /// Puts the messages on a stream.
   ///

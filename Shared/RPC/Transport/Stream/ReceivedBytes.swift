@@ -1,3 +1,4 @@
+internal import Compression
 internal import RPCCore
 
 /// Received bytes of a stream, and the messages cut out of them on demand (gRPC over HTTP/2,
@@ -13,6 +14,9 @@ struct ReceivedBytes {
   /// The message that is being collected.
   private var body: [UInt8] = []
   private let limit: Int
+  /// The encoding of messages whose flag says so.
+  var encoding: MessageEncoding?
+  private var isMessageCompressed = false
 
   /// - Parameter limit: bytes of the longest message accepted.
   init(limit: Int) { self.limit = limit }
@@ -61,16 +65,18 @@ struct ReceivedBytes {
     body = []
     prefix = 0
     prefixCount = 0
-    return message
+    guard isMessageCompressed, let encoding else { return message }
+    do {
+      return unsafe try message.withUnsafeBytes { unsafe try encoding.message($0, limit: limit) }
+    } catch let error as RPCError {
+      throw error
+    } catch {
+      throw RPCError(.internalError, "a message does not decompress")
+    }
   }
 
-  private func checkPrefix() throws(RPCError) {
-    let flag = prefix >> 32
-    guard flag == 0 else {
-      throw RPCError(
-        .internalError, reason: "MESSAGE_FLAG_INVALID",
-        flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
-    }
+  private mutating func checkPrefix() throws(RPCError) {
+    isMessageCompressed = try isCompressed(prefix >> 32, encoding)
     let size = Int(prefix & 0xFFFF_FFFF)
     guard size <= limit else {
       throw RPCError(

@@ -1,3 +1,4 @@
+internal import Compression
 internal import Glibc
 internal import RPCCore
 
@@ -17,9 +18,16 @@ struct MessageDeframer: ~Copyable {
 
   private var state = State.prefix(0, count: 0)
   private let limit: Int
+  /// The encoding of messages whose flag says so.
+  var encoding: MessageEncoding?
+  /// The message is compressed and `decompress` must be called.
+  private(set) var isMessageCompressed = false
 
   /// - Parameter limit: bytes of the longest message accepted.
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, encoding: MessageEncoding? = nil) {
+    self.limit = limit
+    self.encoding = encoding
+  }
 
   /// True when the message is there.
   var isComplete: Bool {
@@ -60,13 +68,14 @@ struct MessageDeframer: ~Copyable {
     }
   }
 
+  /// Puts the message in the place of a complete compressed one.
+  func decompress(in buffer: MessageBuffer) throws(RPCError) {
+    guard let encoding else { return }
+    buffer.fill(unsafe try encoding.message(buffer.message, limit: limit))
+  }
+
   private mutating func begin(_ prefix: UInt64, _ buffer: MessageBuffer) throws(RPCError) {
-    let flag = prefix >> 32
-    guard flag == 0 else {
-      throw RPCError(
-        .internalError, reason: "MESSAGE_FLAG_INVALID",
-        flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
-    }
+    isMessageCompressed = try isCompressed(prefix >> 32, encoding)
     let size = Int(prefix & 0xFFFF_FFFF)
     guard size <= limit else {
       throw RPCError(

@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import RPCCore
 
@@ -9,6 +10,8 @@ struct RequestHead {
   var unknownPath: String?
   /// Nanoseconds from `grpc-timeout`.
   var timeout: UInt64?
+  /// Nil for identity.
+  var encoding: MessageEncoding?
   var metadata = Metadata()
   var correlationID: String?
   var traceparent: String?
@@ -67,6 +70,8 @@ struct RequestHead {
               .internalError, reason: "TIMEOUT_MALFORMED", "malformed grpc-timeout")
           }
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
+          encoding = unsafe MessageEncoding(name: value)
+          guard encoding == nil else { continue }
           unknownEncoding = unsafe PercentEncoding.encode(
             String(decoding: value, as: UTF8.self), limit: 64)
         }

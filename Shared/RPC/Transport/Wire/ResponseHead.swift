@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import RPCCore
 
@@ -11,8 +12,10 @@ struct ResponseHead {
   var hasStatus = false
   var message = ""
   var details: [UInt8] = []
-  /// A message encoding other than identity.
-  var encoding: String?
+  /// A message encoding that is not known.
+  var unknownEncoding: String?
+  /// Nil for identity.
+  var encoding: MessageEncoding?
   var metadata = Metadata()
   /// What made the block unusable.
   var failure: RPCError?
@@ -41,7 +44,10 @@ struct ResponseHead {
     } else if unsafe matches(name, "grpc-status-details-bin") {
       details = unsafe Base64.decode(value) ?? []
     } else if unsafe matches(name, "grpc-encoding") {
-      if unsafe !matches(value, "identity") { encoding = unsafe PercentEncoding.decode(value) }
+      encoding = unsafe MessageEncoding(name: value)
+      if encoding == nil, unsafe !matches(value, "identity") {
+        unknownEncoding = unsafe PercentEncoding.decode(value)
+      }
     } else if unsafe !hasPrefix(name, "grpc-"), unsafe !hasPrefix(name, ":") {
       do throws(RPCError) {
         unsafe try metadata.appendReceived(name, value)

@@ -1,0 +1,55 @@
+internal import Compression
+internal import RPCCore
+
+extension MessageEncoding {
+  /// The value of `grpc-accept-encoding`.
+  static let accepted: StaticString = "identity,deflate,gzip"
+
+  /// The encoding of a `grpc-encoding` value; nil for identity and for unknown ones.
+  init?(name: UnsafeBufferPointer<UInt8>) {
+    if unsafe matches(name, "gzip") {
+      self = .gzip
+    } else if unsafe matches(name, "deflate") {
+      self = .deflate
+    } else {
+      return nil
+    }
+  }
+
+  /// Decompresses a received message.
+  ///
+  /// - Throws: INTERNAL for corrupt data, RESOURCE_EXHAUSTED beyond the limit.
+  func message(
+    _ bytes: UnsafeRawBufferPointer, limit: Int
+  ) throws(RPCError) -> [UInt8] {
+    do {
+      return unsafe try decompress(bytes, limit: limit)
+    } catch {
+      switch error {
+      case .corrupt:
+        throw RPCError(
+          .internalError, reason: "MESSAGE_NOT_DECOMPRESSED", "a message does not decompress")
+      case .tooLarge:
+        throw RPCError(
+          .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
+          "a decompressed message is beyond the limit of \(limit) bytes")
+      case .outOfMemory:
+        throw RPCError(.resourceExhausted, reason: "NO_MEMORY", "no memory to decompress")
+      }
+    }
+  }
+}
+
+/// What a message prefix's flag asks for; true for a compressed message.
+///
+/// - Throws: INTERNAL for a flag that does not fit the encoding.
+func isCompressed(_ flag: UInt64, _ encoding: MessageEncoding?) throws(RPCError) -> Bool {
+  switch flag {
+  case 0: return false
+  case 1 where encoding != nil: return true
+  default:
+    throw RPCError(
+      .internalError, reason: "MESSAGE_FLAG_INVALID",
+      flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
+  }
+}
