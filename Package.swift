@@ -141,8 +141,8 @@ let package = Package(
       touchesMemory: true),
     module(
       "Bootstrap", "Shared/Bootstrap",
-      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", logging, nioPosix],
-      touchesMemory: true),
+      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", "Threads", logging, nioPosix],
+      touchesMemory: true, exclude: ["README.md"]),
 
     // Identity.
     module("IdentityDomain", "Services/Identity/Domain", ["SharedDomain"]),

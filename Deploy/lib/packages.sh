@@ -40,7 +40,7 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing Debian packages: ${missing[*]}"
-  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300)
   # The package lists may be absent or older than the archive: the second try is with fresh ones.
   if ! as_root "${apt[@]}" install --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
     as_root "${apt[@]}" update >&2 || say "apt-get update failed; trying with the lists there are"

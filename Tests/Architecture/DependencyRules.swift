@@ -45,7 +45,7 @@ enum DependencyRules {
     "Notices": system.union(["SharedDomain", "Cryptography", "Threads", "Logging"]),
     "Bootstrap": system.union(network).union([
       "RPCCore", "RPCTransport", "TLS", "HealthAPI", "ReflectionAPI", "GoogleAPI", "Messages",
-      "SharedDomain", "Logging",
+      "SharedDomain", "Threads", "Logging",
     ]),
     "Operator": system.union(network).union([
       "Bootstrap", "RPCCore", "RPCTransport", "TLS", "HealthAPI", "Cryptography", "SharedDomain",

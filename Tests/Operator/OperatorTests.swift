@@ -79,6 +79,27 @@ struct OperatorTests {
     withExtendedLifetime(lock) {}
   }
 
+  @Test("processes of a killed stack are waited for, others with a recorded number are not")
+  func orphans() async throws {
+    try folder.create()
+    defer { try? FileManager.default.removeItem(atPath: folder.path) }
+    let pidFile = "\(folder.run)/shop.pid"
+    try PrivateFile.write("\(getpid())\n", to: pidFile)
+    try await StackOrphans(folder).waitUntilGone { Issue.record("waited for a stranger: \($0)") }
+
+    // A process that looks like the shop's and ends when its input does.
+    unlink(pidFile)
+    let command = "exec sh -c 'echo $$ > \(pidFile); read line' x \(folder.configuration)/shop.conf"
+    let stream = try #require(popen(command, "we"))
+    while PrivateFile.read(pidFile)?.hasSuffix("\n") != true { await Task.yield() }
+    var reports: [String] = []
+    try await StackOrphans(folder).waitUntilGone {
+      reports.append($0)
+      pclose(stream)
+    }
+    #expect(reports == ["waiting for processes of a killed kontor up: kontor-shop"])
+  }
+
   @Test("reset removes a stack's data, leaves other files, and refuses other folders")
   func reset() throws {
     try folder.create()

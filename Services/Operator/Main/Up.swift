@@ -46,12 +46,13 @@ struct Up: AsyncParsableCommand {
 
   func run() async throws {
     try StackStatus(stack.folder).refuseRunning()
+    try await StackOrphans(stack.folder).waitUntilGone { say("kontor: \($0)") }
     var settings = StackConfiguration(
       folder: stack.folder, ports: try StackPorts(gateway: port, inner: basePort))
     settings.logLevel = logLevel
     settings.clockOffset = clockOffset
     let termination = Termination(
-      lifeline: false, limit: .seconds(30), logger: Logger(label: "kontor"))
+      lifeline: nil, limit: .seconds(30), logger: Logger(label: "kontor"))
     let run = StackRun(settings, executables: try ownFolder()) { say("kontor: \($0)") }
     let ports = settings.ports
     let folder = stack.folder

@@ -2,6 +2,7 @@ internal import Dispatch
 internal import Glibc
 package import Logging
 internal import Synchronization
+internal import Threads
 
 /// Tells when the process is to end: by SIGTERM, by SIGINT (Ctrl-C) or, with a lifeline, by the
 /// parent's death.
@@ -23,27 +24,25 @@ package final class Termination: Sendable {
   private let isRequested = Mutex(false)
   private let requests: AsyncStream<Reason>
   private let continuation: AsyncStream<Reason>.Continuation
-  private let sources = Mutex<[WatchedSource]>([])
 
   /// - Parameters:
   ///   - signals: whether SIGTERM and SIGINT are requests; one object in a process may watch them.
-  ///   - lifeline: whether the end of standard input is a request, too. A parent that holds the
-  ///     other end of the pipe takes its children along however it dies.
+  ///   - lifeline: the reading end of a pipe whose end is a request, too. A parent that holds the
+  ///     other end takes its children along however it dies.
   ///   - limit: how long the process may live on after the first request.
-  package init(signals: Bool = true, lifeline: Bool, limit: Duration, logger: Logger) {
+  package init(signals: Bool = true, lifeline: Int32?, limit: Duration, logger: Logger) {
     self.logger = logger
     self.limit = limit
     (requests, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
     signal(SIGPIPE, SIG_IGN)
-    if signals { watchSignals() }
-    if lifeline { watchStandardInput() }
+    if signals || lifeline != nil { watch(signals: signals, lifeline: lifeline) }
   }
 
   /// The termination of a configured service; it has `drain.grace` and ten seconds to end.
   package convenience init(_ configuration: ServiceConfiguration, logger: Logger) {
     self.init(
-      lifeline: configuration[.lifeline], limit: configuration[.drainGrace] + .seconds(10),
-      logger: logger)
+      lifeline: configuration[.lifeline] ? STDIN_FILENO : nil,
+      limit: configuration[.drainGrace] + .seconds(10), logger: logger)
   }
 
   /// Waits for the first request. To be called once; nil when the calling task is cancelled before.
@@ -71,45 +70,46 @@ package final class Termination: Sendable {
     }
   }
 
-  private func watchSignals() {
-    SignalPipe.shared.watch(SIGTERM)
-    SignalPipe.shared.watch(SIGINT)
-    let source = DispatchSource.makeReadSource(
-      fileDescriptor: SignalPipe.shared.readEnd, queue: queue)
-    watch(source) { [self] in
-      for number in SignalPipe.shared.received() {
-        request(number == SIGINT ? .interrupt : .terminate)
+  /// Waits on a thread of its own for signals and for the lifeline's end. (libdispatch's read
+  /// sources have crashed where a pipe's other end closed while they were cancelled.)
+  private func watch(signals: Bool, lifeline: Int32?) {
+    if signals {
+      SignalPipe.shared.watch(SIGTERM)
+      SignalPipe.shared.watch(SIGINT)
+    }
+    let signalDescriptor = signals ? SignalPipe.shared.readEnd : -1
+    do {
+      try DedicatedThread.start(named: "termination") { [self] in
+        var lifeline = lifeline
+        while signals || lifeline != nil {
+          // A negative descriptor is left out by poll.
+          var watched = [
+            pollfd(fd: signalDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: lifeline ?? -1, events: Int16(POLLIN), revents: 0),
+          ]
+          guard unsafe poll(&watched, nfds_t(watched.count), -1) > 0 else { continue }
+          if watched[0].revents != 0 {
+            for number in SignalPipe.shared.received() {
+              request(number == SIGINT ? .interrupt : .terminate)
+            }
+          }
+          if let descriptor = lifeline, watched[1].revents != 0, hasEnded(descriptor) {
+            lifeline = nil
+            request(.parentGone)
+          }
+        }
       }
+    } catch {
+      preconditionFailure("a process has a thread to spare at its start: \(error)")
     }
   }
 
-  private func watchStandardInput() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: queue)
-    let watched = WatchedSource(source)
-    watch(source) { [self] in
-      unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
-        let count = unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count)
-        guard count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN) else { return }
-        watched.source.cancel()
-        request(.parentGone)
-      }
-    }
-  }
-
-  private func watch(_ source: any DispatchSourceProtocol, _ handler: @escaping () -> Void) {
-    source.setEventHandler(handler: handler)
-    let watched = WatchedSource(source)
-    sources.withLock { $0.append(watched) }
-    source.activate()
-  }
-
-  /// A source that is kept. Dispatch objects may be used from any thread; only their Swift types do
-  /// not say so.
-  private struct WatchedSource: @unchecked Sendable {
-    let source: any DispatchSourceProtocol
-
-    init(_ source: any DispatchSourceProtocol) {
-      self.source = source
+  /// Takes what a readable descriptor holds; true at its end.
+  private func hasEnded(_ descriptor: Int32) -> Bool {
+    unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+      guard let address = buffer.baseAddress else { return false }
+      let count = unsafe read(descriptor, address, buffer.count)
+      return count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)
     }
   }
 }

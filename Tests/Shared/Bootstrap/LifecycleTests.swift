@@ -23,7 +23,7 @@ struct LifecycleTests {
   private struct Refused: Error {}
 
   private func termination(signals: Bool = false) -> Termination {
-    Termination(signals: signals, lifeline: false, limit: .seconds(600), logger: silent)
+    Termination(signals: signals, lifeline: nil, limit: .seconds(600), logger: silent)
   }
 
   private func run(_ health: ServingStatus, _ termination: Termination) -> ServiceRun {
@@ -82,6 +82,20 @@ struct LifecycleTests {
     let termination = termination(signals: true)
     kill(getpid(), SIGTERM)
     #expect(await termination.requested() == .terminate)
+  }
+
+  @Test("the end of the lifeline is a request to end, what is written to it is not")
+  func lifeline() async throws {
+    for _ in 0..<50 {
+      var ends: [Int32] = [-1, -1]
+      try #require(pipe(&ends) == 0)
+      let termination = Termination(
+        signals: false, lifeline: ends[0], limit: .seconds(600), logger: silent)
+      #expect(write(ends[1], "x", 1) == 1)
+      close(ends[1])
+      #expect(await termination.requested() == .parentGone)
+      close(ends[0])
+    }
   }
 
   @Test("a failure is one line without control characters")
