@@ -35,51 +35,6 @@ final class FakeChannel: ClientChannel {
   func close() async {}
 }
 
-/// A gate that holds calls until it is opened, and tells when a number of them stand before it.
-final class Gate: Sendable {
-  private struct State {
-    var isOpen = false
-    var waiting: [CheckedContinuation<Void, Never>] = []
-    var arrivals = 0
-    var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
-  }
-  private let state = Mutex(State())
-
-  func pass() async {
-    await withCheckedContinuation { continuation in
-      let (isOpen, ready) = state.withLock { state in
-        state.arrivals += 1
-        let ready = state.watchers.filter { $0.count <= state.arrivals }.map(\.continuation)
-        state.watchers.removeAll { $0.count <= state.arrivals }
-        if !state.isOpen { state.waiting.append(continuation) }
-        return (state.isOpen, ready)
-      }
-      if isOpen { continuation.resume() }
-      for watcher in ready { watcher.resume() }
-    }
-  }
-
-  func arrived(_ count: Int) async {
-    await withCheckedContinuation { continuation in
-      let isThere = state.withLock { state in
-        if state.arrivals >= count { return true }
-        state.watchers.append((count, continuation))
-        return false
-      }
-      if isThere { continuation.resume() }
-    }
-  }
-
-  func open() {
-    let waiting = state.withLock { state in
-      state.isOpen = true
-      defer { state.waiting = [] }
-      return state.waiting
-    }
-    for continuation in waiting { continuation.resume() }
-  }
-}
-
 /// A gateway with one fake channel for each backend.
 struct FakeBackends {
   let identity: FakeChannel

@@ -1,6 +1,7 @@
 import Messages
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
 @testable import GatewayProxy

@@ -1,5 +1,6 @@
 import OrganizationsDomain
 import SharedDomain
+import TestSupport
 import Testing
 
 @Suite("Members of an organization (ORG-3)")

@@ -1,5 +1,5 @@
-internal import Bootstrap
 internal import Glibc
+internal import SharedDomain
 
 /// Processes of a stack whose `kontor up` was killed: they end by themselves once their calls are
 /// done, and hold ports and databases until then.

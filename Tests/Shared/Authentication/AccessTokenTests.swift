@@ -5,6 +5,7 @@ import IdentityAPI
 import Messages
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
 @Suite("Access tokens")

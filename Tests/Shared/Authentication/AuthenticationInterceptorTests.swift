@@ -3,6 +3,7 @@ import Messages
 import OrganizationsAPI
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
 private let readMethod = MethodDescriptor(

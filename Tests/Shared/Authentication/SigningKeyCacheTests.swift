@@ -3,6 +3,7 @@ import Cryptography
 import IdentityAPI
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
 @Suite("The issuer's keys")

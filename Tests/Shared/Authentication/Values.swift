@@ -11,16 +11,3 @@ func user(_ number: Int) -> UserID { UserID(unique(1, number)) }
 func session(_ number: Int) -> SessionID { SessionID(unique(2, number)) }
 func organization(_ number: Int) -> OrganizationID { OrganizationID(unique(3, number)) }
 func product(_ number: Int) -> ProductID { ProductID(unique(4, number)) }
-
-/// A small generator with a seed that tests can print (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A gate that holds calls until it is opened, and tells when a number of them stand before it.
-final class Gate: Sendable {
+package final class Gate: Sendable {
   private struct State {
     var isOpen = false
     var waiting: [CheckedContinuation<Void, Never>] = []
@@ -10,7 +10,9 @@ final class Gate: Sendable {
   }
   private let state = Mutex(State())
 
-  func pass() async {
+  package init() {}
+
+  package func pass() async {
     await withCheckedContinuation { continuation in
       let (isOpen, ready) = state.withLock { state in
         state.arrivals += 1
@@ -24,7 +26,7 @@ final class Gate: Sendable {
     }
   }
 
-  func arrived(_ count: Int) async {
+  package func arrived(_ count: Int) async {
     await withCheckedContinuation { continuation in
       let isThere = state.withLock { state in
         if state.arrivals >= count { return true }
@@ -35,7 +37,7 @@ final class Gate: Sendable {
     }
   }
 
-  func open() {
+  package func open() {
     let waiting = state.withLock { state in
       state.isOpen = true
       defer { state.waiting = [] }
@@ -46,10 +48,12 @@ final class Gate: Sendable {
 }
 
 /// Counts calls from many tasks.
-final class Counter: Sendable {
+package final class Counter: Sendable {
   private let count = Atomic(0)
 
+  package init() {}
+
   /// The number after counting one more.
-  func next() -> Int { count.add(1, ordering: .relaxed).newValue }
-  var value: Int { count.load(ordering: .relaxed) }
+  package func next() -> Int { count.add(1, ordering: .relaxed).newValue }
+  package var value: Int { count.load(ordering: .relaxed) }
 }
