@@ -141,7 +141,9 @@ let package = Package(
       touchesMemory: true),
     module(
       "Bootstrap", "Shared/Bootstrap",
-      ["RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", "Threads", logging, nioPosix],
+      [
+        "RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", "Threads", logging, nioPosix,
+      ],
       touchesMemory: true, exclude: ["README.md"]),
 
     // Identity.
