@@ -31,16 +31,19 @@ package struct FieldChecks: Sendable {
 
   /// What the checks answered, once nothing wrong was noted; throws as ``finish()`` does otherwise.
   ///
-  /// - Precondition: a check that answers nil notes why, so that no value is nil here.
+  /// A check that answers nil has noted why. Should one not have, that is our fault and not the
+  /// caller's: INTERNAL, since nothing that a caller sends may end a service.
   package func values<each Value>(
     _ values: repeat (each Value)?
   ) throws(RPCError) -> (repeat each Value) {
     try finish()
-    return (repeat FieldChecks.checked(each values))
+    return (repeat try FieldChecks.checked(each values))
   }
 
-  private static func checked<Value>(_ value: Value?) -> Value {
-    guard let value else { preconditionFailure("a check answered nil without a violation") }
+  private static func checked<Value>(_ value: Value?) throws(RPCError) -> Value {
+    guard let value else {
+      throw RPCError(.internalError, "a check answered nil without a violation")
+    }
     return value
   }
 
