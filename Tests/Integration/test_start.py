@@ -134,8 +134,9 @@ def test_two_stacks_do_not_share_a_folder_or_a_port(stack):
     assert f"port {stack.port}" in other.stderr
 
 
-def test_a_drain_loses_no_accepted_call(tmp_path):
-    """Calls under way when the gateway and the shop are told to stop are answered."""
+def test_a_stop_under_load_ends_calls_with_an_answer_or_unavailable(tmp_path):
+    """The stack stops cleanly under load. From outside, a call that broke off and one that found
+    nobody look alike: that no accepted call is lost is for RPCTests to show."""
     stack = Stack(tmp_path / "data").start()
     try:
         client = Client(stack.channel())
@@ -162,7 +163,7 @@ def test_a_drain_loses_no_accepted_call(tmp_path):
         stop.set()
         for thread in threads:
             thread.join()
-        # Calls made after the end find nobody; none that was accepted breaks off in between.
+        # No other status, such as INTERNAL or CANCELLED, reaches a caller.
         assert set(codes) <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, set(codes)
     finally:
         stack.stop()
