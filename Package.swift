@@ -93,6 +93,9 @@ let package = Package(
       "HealthAPI", "Proto/Generated/Swift/HealthAPI", ["CKontorProto", "Messages", "RPCCore"],
       touchesMemory: true),
     module(
+      "ReflectionAPI", "Proto/Generated/Swift/ReflectionAPI",
+      ["CKontorProto", "Messages", "RPCCore"], touchesMemory: true),
+    module(
       "IdentityAPI", "Proto/Generated/Swift/IdentityAPI",
       ["CKontorProto", "GoogleAPI", "CommonAPI", "ShopAPI", "Messages", "RPCCore"],
       touchesMemory: true),
@@ -119,6 +122,7 @@ let package = Package(
       "RPCTransport", "Shared/RPC/Transport",
       ["Compression", "RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix],
       touchesMemory: true),
+    module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
     module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
     module(
@@ -142,7 +146,8 @@ let package = Package(
     module(
       "Bootstrap", "Shared/Bootstrap",
       [
-        "RPCCore", "RPCTransport", "TLS", "HealthAPI", "SharedDomain", "Threads", logging, nioPosix,
+        "RPCCore", "RPCTransport", "Reflection", "TLS", "HealthAPI", "SharedDomain", "Threads",
+        logging, nioPosix,
       ],
       touchesMemory: true, exclude: ["README.md"]),
 
@@ -258,8 +263,9 @@ let package = Package(
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [
-        "Compression", "RPCCore", "RPCTransport", "TLS", "HTTP2", "HealthAPI", "GoogleAPI",
-        "CommonAPI", "Messages", "SharedDomain", logging, nioCore, nioPosix,
+        "Compression", "RPCCore", "RPCTransport", "Reflection", "ReflectionAPI", "TLS", "HTTP2",
+        "HealthAPI", "GoogleAPI", "CommonAPI", "Messages", "SharedDomain", logging, nioCore,
+        nioPosix,
       ]),
     .target(
       name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/Shared/FaultyDisk",
@@ -285,8 +291,8 @@ let package = Package(
     tests(
       "BootstrapTests", "Tests/Shared/Bootstrap",
       [
-        "Bootstrap", "RPCCore", "RPCTransport", "HealthAPI", "Cryptography", "SharedDomain",
-        logging,
+        "Bootstrap", "RPCCore", "RPCTransport", "HealthAPI", "ReflectionAPI", "Cryptography",
+        "SharedDomain", logging,
       ]),
     tests(
       "IdentityTests", "Tests/Identity",

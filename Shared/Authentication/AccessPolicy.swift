@@ -26,7 +26,10 @@ extension AccessPolicy {
   }
 
   /// RPC services that every server offers and that tell nothing about customers.
-  package static let infrastructureServices: Set<String> = ["grpc.health.v1.Health"]
+  package static let infrastructureServices: Set<String> = [
+    "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+  ]
 }
 
 extension [String: AccessPolicy] {

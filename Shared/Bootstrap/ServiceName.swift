@@ -13,6 +13,12 @@ extension ServiceName {
   }
 }
 
+/// The operator's certificate, which no service has.
+package enum OperatorCertificate {
+  /// Its DNS name. Services answer it health and, where that is on, reflection; nothing else.
+  package static let dnsName = "kontor-operator"
+}
+
 /// The version that `--version` prints (semantic versioning).
 package enum ProductVersion {
   package static let current = "0.1.0"

@@ -4,6 +4,7 @@ internal import NIOCore
 package import NIOPosix
 package import RPCCore
 package import RPCTransport
+internal import Reflection
 package import SharedDomain
 internal import TLS
 
@@ -42,7 +43,8 @@ package struct ServiceNetwork: Sendable {
 
   /// The server of a service that only other services call, by mutual TLS.
   ///
-  /// Health is answered besides, to every peer with a certificate of the authority.
+  /// Health is answered besides, to every peer with a certificate of the authority; reflection,
+  /// where the configuration has it on, to the operator.
   ///
   /// - Parameters:
   ///   - allowedPeers: for each RPC service's full name who may call it.
@@ -57,20 +59,23 @@ package struct ServiceNetwork: Sendable {
     precondition(
       Set(allowedPeers.keys) == Set(services.map(\.name)), "every RPC service names its callers")
     return try server(
-      services, health: health, clientAuthorityFile: configuration[.authority],
+      services, forwarded: [], health: health, clientAuthorityFile: configuration[.authority],
       allowedPeers: allowedPeers.mapValues { Set($0.map(\.executable)) },
       interceptors: interceptors, fallback: nil)
   }
 
   /// The server that everybody may call: TLS, no certificate asked of the client.
   ///
-  /// - Parameter fallback: answers what none of `services` does.
+  /// - Parameters:
+  ///   - forwarded: the full names of the RPC services that `fallback` answers, for reflection.
+  ///   - fallback: answers what none of `services` does.
   package func publicServer(
     _ services: [ServiceRegistration] = [], health: ServingStatus,
-    interceptors: [any ServerInterceptor] = [], fallback: (any RawUnaryHandler)?
+    interceptors: [any ServerInterceptor] = [], forwarded: [String] = [],
+    fallback: (any RawUnaryHandler)?
   ) throws -> RPCServer {
     try server(
-      services, health: health, clientAuthorityFile: nil, allowedPeers: [:],
+      services, forwarded: forwarded, health: health, clientAuthorityFile: nil, allowedPeers: [:],
       interceptors: interceptors, fallback: fallback)
   }
 
@@ -84,10 +89,18 @@ package struct ServiceNetwork: Sendable {
   }
 
   private func server(
-    _ services: [ServiceRegistration], health: ServingStatus, clientAuthorityFile: String?,
-    allowedPeers: [String: Set<String>], interceptors: [any ServerInterceptor],
-    fallback: (any RawUnaryHandler)?
+    _ services: [ServiceRegistration], forwarded: [String], health: ServingStatus,
+    clientAuthorityFile: String?, allowedPeers: [String: Set<String>],
+    interceptors: [any ServerInterceptor], fallback: (any RawUnaryHandler)?
   ) throws -> RPCServer {
+    var services = services + [ServiceRegistration(health: health)]
+    var allowedPeers = allowedPeers
+    if configuration[.reflectionEnabled] {
+      services += try ReflectionService(
+        services: services.map(\.name) + forwarded, shutdown: { await health.watchesEnd() }
+      ).registrations
+      for name in ReflectionService.names { allowedPeers[name] = [OperatorCertificate.dnsName] }
+    }
     let credentials = try TLSServerCredentials(
       certificateChainFile: configuration[.certificate],
       privateKeyFile: configuration[.privateKey], clientAuthorityFile: clientAuthorityFile)
@@ -95,7 +108,7 @@ package struct ServiceNetwork: Sendable {
       configuration: RPCServer.Configuration(
         host: configuration[.listenHost], port: configuration[.listenPort], tls: credentials,
         allowedPeers: allowedPeers),
-      services: services + [ServiceRegistration(health: health)],
+      services: services,
       interceptors: [CallLog(logger: logger)] + interceptors,
       fallback: fallback, group: group, logger: logger)
   }

@@ -68,6 +68,11 @@ package final class ServingStatus: Sendable {
     for watch in watches { watch.finish() }
   }
 
+  /// Returns at ``endWatches()``, or when the task is cancelled.
+  package func watchesEnd() async {
+    for await _ in changes() {}
+  }
+
   /// The state of a service, or nil when this process does not have it.
   package func state(of service: String) -> State? {
     services.contains(service) ? shared.withLock { $0.state } : nil

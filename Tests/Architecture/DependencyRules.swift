@@ -29,6 +29,7 @@ enum DependencyRules {
     "RPCTransport": system.union(network).union([
       "Compression", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "Messages", "SharedDomain", "Logging",
     ]),
+    "Reflection": ["RPCCore", "ReflectionAPI"],
     "RPCInProcess": system.union(["RPCCore", "Messages", "SharedDomain", "Logging"]),
     "SQLCore": standard,
     "SQLiteDriver": system.union(["CSQLite", "SQLCore", "Threads", "Logging"]),
@@ -44,7 +45,7 @@ enum DependencyRules {
     ]),
     "Notices": system.union(["SharedDomain", "Cryptography", "Threads", "Logging"]),
     "Bootstrap": system.union(network).union([
-      "RPCCore", "RPCTransport", "TLS", "HealthAPI", "ReflectionAPI", "GoogleAPI", "Messages",
+      "RPCCore", "RPCTransport", "Reflection", "TLS", "HealthAPI", "GoogleAPI", "Messages",
       "SharedDomain", "Threads", "Logging",
     ]),
     "Operator": system.union(network).union([

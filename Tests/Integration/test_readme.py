@@ -10,6 +10,19 @@ import pytest
 from stack import ROOT
 
 
+def test_the_call_by_reflection_of_the_readme_works(stack):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    program = next(block for block in blocks if "ProtoReflectionDescriptorDatabase" in block)
+    program = program.replace(".kontor/certificates", f"{stack.folder}/certificates")
+    program = program.replace("localhost:8443", f"localhost:{stack.port}")
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "planId" in answer.stdout
+
+
 def test_the_first_call_of_the_readme_works(stack, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

@@ -60,7 +60,7 @@ do {
   ]
   let health = ServingStatus(services: [])
   let server = try network.publicServer(
-    health: health,
+    health: health, forwarded: RouteTable.published.services,
     fallback: GatewayProxy(routes: .published, channels: channels, limits: limits))
 
   // Until the end is requested.

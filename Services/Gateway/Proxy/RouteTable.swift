@@ -29,6 +29,9 @@ package struct RouteTable: Sendable {
   /// All routes, by path.
   package var all: [Route] { routes.values.sorted { $0.method.path < $1.method.path } }
 
+  /// The full names of all routed services, sorted.
+  package var services: [String] { Set(routes.values.map(\.method.service)).sorted() }
+
   /// The full names of a backend's routed services, sorted.
   package func services(of backend: Backend) -> [String] {
     Set(routes.values.filter { $0.backend == backend }.map(\.method.service)).sorted()

@@ -76,13 +76,7 @@ struct Up: AsyncParsableCommand {
         mails       \(folder.mails)
         logs        \(folder.logs)
 
-      An example call, from the top of the checkout:
-
-        grpcurl -cacert \(folder.authority) -import-path Proto \\
-          -proto kontor/shop/v1/catalogue.proto \\
-          \(endpoint) kontor.shop.v1.CatalogueService/ListProductTypes
-
-      In Python, with stubs made from Proto/ (see README.md):
+      In Python, with stubs made from Proto/ or by server reflection (see README.md):
 
         grpc.secure_channel("\(endpoint)", grpc.ssl_channel_credentials(
             open("\(folder.authority)", "rb").read()))

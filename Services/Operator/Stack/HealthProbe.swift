@@ -1,3 +1,4 @@
+internal import Bootstrap
 internal import HealthAPI
 internal import Logging
 internal import NIOPosix
@@ -16,8 +17,8 @@ package struct HealthProbe: Sendable {
     do {
       credentials = try TLSClientCredentials(
         authorityFile: folder.authority,
-        certificateChainFile: folder.certificate(StackCertificates.operatorName),
-        privateKeyFile: folder.privateKey(StackCertificates.operatorName))
+        certificateChainFile: folder.certificate(OperatorCertificate.dnsName),
+        privateKeyFile: folder.privateKey(OperatorCertificate.dnsName))
     } catch {
       throw OperatorError("\(error)")
     }

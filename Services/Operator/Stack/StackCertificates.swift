@@ -5,8 +5,6 @@ package import SharedDomain
 /// The certificates of a stack: an authority of its own, and one certificate for each service and
 /// one for the operator.
 package struct StackCertificates {
-  /// The DNS name in the operator's certificate; services answer it health questions only.
-  static let operatorName = "kontor-operator"
   private static let authorityDays: Int64 = 3650
   private static let certificateDays: Int64 = 90
 
@@ -36,7 +34,8 @@ package struct StackCertificates {
         service.executable, by: authority,
         dnsNames: [service.executable, "localhost"] + (isGateway ? extraNames : []))
     }
-    try issue(StackCertificates.operatorName, by: authority, dnsNames: [Self.operatorName])
+    let name = OperatorCertificate.dnsName
+    try issue(name, by: authority, dnsNames: [name])
   }
 
   private func readOrMakeAuthority() throws -> CertificateAuthority {

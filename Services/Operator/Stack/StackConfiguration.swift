@@ -33,7 +33,7 @@ package struct StackConfiguration: Sendable {
       ("tls.certificate", folder.certificate(service.executable)),
       ("tls.key", folder.privateKey(service.executable)), ("tls.authority", folder.authority),
       ("data.folder", "\(folder.path)/\(service.rawValue)"), ("log.level", logLevel),
-      ("lifeline", "true"), ("development.enabled", "true"),
+      ("lifeline", "true"), ("development.enabled", "true"), ("reflection.enabled", "true"),
     ]
     if let clockOffset { settings.append(("development.clock_offset", clockOffset)) }
     for peer in ServiceName.allCases where peer != .gateway {

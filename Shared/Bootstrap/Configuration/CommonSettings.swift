@@ -14,7 +14,8 @@ package enum CommonSettings {
       Setting<Int>.threads, Setting<Bool>.lifeline,
       Setting<HostPort>.identityPeer, Setting<HostPort>.organizationsPeer,
       Setting<HostPort>.shopPeer, Setting<HostPort>.accountingPeer,
-      Setting<Bool>.developmentEnabled, Setting<Duration>.clockOffset,
+      Setting<Bool>.reflectionEnabled, Setting<Bool>.developmentEnabled,
+      Setting<Duration>.clockOffset,
     ]
   }
 }
@@ -97,6 +98,12 @@ extension Setting where Value == Bool {
   /// `lifeline`
   package static var lifeline: Setting {
     .flag("lifeline", "stop when standard input closes, that is, when the parent process dies")
+  }
+  /// `reflection.enabled`
+  package static var reflectionEnabled: Setting {
+    .flag(
+      "reflection.enabled",
+      "tells callers which RPCs there are; behind TLS client certificates the operator only")
   }
   /// `development.enabled`
   package static var developmentEnabled: Setting {

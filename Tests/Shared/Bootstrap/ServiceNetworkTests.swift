@@ -4,6 +4,7 @@ import HealthAPI
 import Logging
 import RPCCore
 import RPCTransport
+import ReflectionAPI
 import SharedDomain
 import Testing
 
@@ -109,6 +110,62 @@ struct ServiceNetworkTests {
     await server.drain(grace: .zero)
     await shop.close()
     await identity.close()
+  }
+
+  /// What a peer of a certificate name is told by a service's reflection.
+  private func services(
+    askedBy name: String, reflection: Bool
+  ) async throws -> Result<[String], RPCError> {
+    let certificates = try Certificates()
+    let shop = try ServiceNetwork(
+      certificates.configuration(.shop, reflection ? ["--reflection.enabled"] : []),
+      logger: silent)
+    let health = ServingStatus(services: [])
+    let server = try shop.server([], health: health, allowedPeers: [:], interceptors: [])
+    let port = try await server.start()
+    let caller = try ServiceNetwork(
+      certificates.configuration(
+        .identity, ["--peers.shop=127.0.0.1:\(port)"], dnsName: name), logger: silent)
+    let channel = caller.channel(to: .shop)
+    var result: Result<[String], RPCError>
+    do {
+      result = try await ServerReflectionClient(channel: channel).serverReflectionInfo {
+        answers, questions in
+        try await questions.write(ServerReflectionRequest(messageRequest: .listServices("")))
+        guard case .listServicesResponse(let list)? = try await answers.next()?.messageResponse
+        else { return .success([]) }
+        // The stream is open still: it ends before a drain that would wait for it.
+        health.endWatches()
+        let end = await #expect(throws: RPCError.self) { try await answers.next() }
+        #expect(end?.code == .unavailable)
+        return .success(list.service.map(\.name))
+      }
+    } catch let error as RPCError {
+      result = .failure(error)
+    }
+    await channel.close()
+    await server.drain(grace: .zero)
+    await shop.close()
+    await caller.close()
+    return result
+  }
+
+  @Test("reflection is for the operator, where it is on")
+  func reflection() async throws {
+    let names = try await services(askedBy: "kontor-operator", reflection: true).get()
+    #expect(
+      names == [
+        "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+      ])
+    for peer in ["kontor-gateway", "kontor-identity"] {
+      let answer = try await services(askedBy: peer, reflection: true)
+      let error = #expect(throws: RPCError.self) { try answer.get() }
+      #expect(error?.code == .permissionDenied)
+    }
+    let answer = try await services(askedBy: "kontor-operator", reflection: false)
+    let error = #expect(throws: RPCError.self) { try answer.get() }
+    #expect(error?.code == .unimplemented)
   }
 
   @Test("a service is not taken for another, whatever host and port it is found at")

@@ -9,6 +9,7 @@
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
+#include "grpc/reflection/v1/reflection.pb-c.h"
 #include "kontor/accounting/v1/billing.pb-c.h"
 #include "kontor/accounting/v1/prepaid.pb-c.h"
 #include "kontor/common/v1/date.pb-c.h"
@@ -21,3 +22,4 @@
 #include "kontor/shop/v1/catalogue.pb-c.h"
 #include "kontor/shop/v1/order.pb-c.h"
 #include "kontor/shop/v1/product.pb-c.h"
+#include "descriptors.h"
