@@ -76,8 +76,8 @@ let package = Package(
   targets: [
     // C libraries: one Swift importer each.
     systemLibrary("COpenSSL"), systemLibrary("CCrypto"), systemLibrary("CNGHTTP2"),
-    systemLibrary("CProtobufC"), systemLibrary("CSQLite"), systemLibrary("CArgon2"),
-    systemLibrary("CZlib"),
+    systemLibrary("CProtobufC"), systemLibrary("CSQLite"), systemLibrary("CPostgres"),
+    systemLibrary("CArgon2"), systemLibrary("CZlib"),
 
     // Contracts: generated, committed.
     .target(
@@ -127,6 +127,9 @@ let package = Package(
     module("SQLCore", "Shared/SQL/Core"),
     module(
       "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", "Threads", logging],
+      touchesMemory: true),
+    module(
+      "PostgresDriver", "Shared/SQL/Postgres", ["CPostgres", "SQLCore", "Threads"],
       touchesMemory: true),
     module(
       "ServiceStorage", "Shared/ServiceStorage",
@@ -239,7 +242,12 @@ let package = Package(
       ["Operator", "Bootstrap", "SharedDomain", logging, arguments]),
 
     // Tests.
-    module("TestSupport", "Tests/Support", ["SharedDomain", "Cryptography"]),
+    module(
+      "TestSupport", "Tests/Support",
+      [
+        "SharedDomain", "Cryptography", "SQLCore", "SQLiteDriver", "PostgresDriver", "Threads",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
     .executableTarget(
       name: "path-client",
       dependencies: [
@@ -270,7 +278,9 @@ let package = Package(
     .target(
       name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/Shared/FaultyDisk",
       publicHeadersPath: "include"),
-    tests("SQLTests", "Tests/Shared/SQL", ["SQLCore", "SQLiteDriver", "CFaultyDisk", logging]),
+    tests(
+      "SQLTests", "Tests/Shared/SQL",
+      ["SQLCore", "SQLiteDriver", "PostgresDriver", "CFaultyDisk", logging]),
     tests(
       "ServiceStorageTests", "Tests/Shared/ServiceStorage",
       [

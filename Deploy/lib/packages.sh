@@ -52,12 +52,13 @@ install_packages() {
 # install_build_packages: the C libraries that the services link, and what the build needs besides.
 install_build_packages() {
   install_packages git pkg-config ca-certificates tzdata \
-    libssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libargon2-dev zlib1g-dev
+    libssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libpq-dev libargon2-dev zlib1g-dev
 }
 
-# install_test_packages: what the tests need on top of that.
+# install_test_packages: what the tests need on top of that. They start PostgreSQL by themselves, in
+# a temporary folder: its system service need not run.
 install_test_packages() {
-  install_packages protobuf-compiler protobuf-c-compiler shellcheck python3 python3-venv
+  install_packages protobuf-compiler protobuf-c-compiler shellcheck python3 python3-venv postgresql
 }
 
 # require_swift: ends the script unless a Swift that is new enough is on the PATH.

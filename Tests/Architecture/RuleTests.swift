@@ -27,7 +27,9 @@ struct RuleTests {
       ("kontor-shop", "AccountingService"), ("Bootstrap", "SQLCore"),
       ("Bootstrap", "ShopService"), ("RPCCore", "NIOCore"), ("SQLCore", "CSQLite"),
       ("GatewayProxy", "ShopService"), ("Operator", "SQLiteDriver"), ("ShopAPI", "ShopDomain"),
-      ("kontor-gateway", "SQLiteDriver"),
+      ("kontor-gateway", "SQLiteDriver"), ("ShopService", "PostgresDriver"),
+      ("ServiceStorage", "PostgresDriver"), ("SQLCore", "CPostgres"),
+      ("PostgresDriver", "SQLiteDriver"),
     ])
   func forbiddenArrow(_ target: String, _ module: String) {
     let kind: Project.Target.Kind = target.hasPrefix("kontor") ? .executable : .regular
@@ -49,6 +51,7 @@ struct RuleTests {
       ("ShopDomain", "SharedDomain"), ("ShopStorage", "ShopDomain"), ("ShopStorage", "SQLCore"),
       ("ShopService", "ShopStorage"), ("ShopService", "AccountingAPI"),
       ("kontor-shop", "SQLiteDriver"), ("Bootstrap", "HealthAPI"), ("SQLiteDriver", "CSQLite"),
+      ("kontor-shop", "PostgresDriver"), ("PostgresDriver", "CPostgres"),
       ("kontor", "ArgumentParser"),
     ])
   func allowedArrow(_ target: String, _ module: String) {

@@ -1,7 +1,7 @@
 /// Brings a database's schema up to the program's, forward only.
 ///
 /// What ran is recorded in the table `schema_migration`. All pending steps run in one transaction,
-/// in the order of their numbers, under the writer's lock, so a start that fails changes nothing
+/// in the order of their numbers, under a lock, so a start that fails changes nothing
 /// and two programs that start at once do not collide.
 package struct Migrator: Sendable {
   private let migrations: [Migration]
@@ -22,6 +22,7 @@ package struct Migrator: Sendable {
   @discardableResult
   package func migrate(_ database: any Database) async throws -> [Migration] {
     let migrations = migrations
+    try await database.write { transaction in try Self.createTable(in: transaction) }
     return try await database.write { transaction in
       try Self.migrate(migrations, in: transaction)
     }
@@ -31,7 +32,7 @@ package struct Migrator: Sendable {
     _ migrations: [Migration], in transaction: any Transaction
   ) throws(SQLError) -> [Migration] {
     let dialect = transaction.dialect
-    try createTable(in: transaction)
+    try lock(transaction)
     var recorded: [Int: (name: String, checksum: String)] = [:]
     for row in try transaction.rows("SELECT number, name, checksum FROM schema_migration") {
       recorded[try row.int("number")] = (try row.text("name"), try row.text("checksum"))
@@ -72,7 +73,7 @@ package struct Migrator: Sendable {
         ) STRICT
         """)
     case .postgres:
-      // A replica that starts at the same time waits here until this one has committed.
+      // Two that create the same table at once would collide in the catalogue.
       try transaction.script("SELECT pg_advisory_xact_lock(5494030641)")
       try transaction.script(
         """
@@ -83,6 +84,17 @@ package struct Migrator: Sendable {
           applied_at_us bigint NOT NULL
         )
         """)
+    }
+  }
+
+  /// Waits until no other program migrates.
+  private static func lock(_ transaction: any Transaction) throws(SQLError) {
+    switch transaction.dialect {
+    // A write is alone already.
+    case .sqlite: break
+    // As the first statement, it comes before the transaction's snapshot, which so has what
+    // another program has migrated meanwhile. An advisory lock is taken by a query, after it.
+    case .postgres: try transaction.script("LOCK TABLE schema_migration IN EXCLUSIVE MODE")
     }
   }
 

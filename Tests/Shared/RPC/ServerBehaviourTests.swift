@@ -117,6 +117,8 @@ private final class Tally: Sendable {
     let channel = try first.channel()
     let tally = Tally()
     try await withThrowingTaskGroup(of: Void.self) { group in
+      // Also when a server does not start: the group waits for its tasks.
+      defer { tally.stop() }
       for _ in 0..<8 {
         group.addTask {
           while !tally.isStopped {

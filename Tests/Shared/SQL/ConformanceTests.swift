@@ -1,5 +1,5 @@
 import SQLCore
-import SQLiteDriver
+import TestSupport
 import Testing
 
 /// What every driver does alike.
@@ -106,6 +106,8 @@ import Testing
         try transaction.execute(insert(1, login: "a"))
         try transaction.execute(insert(5, login: "Upper", amount: 2000))
       }
+      // SQLite does not tell which one.
+      let foreignKey = driver == .sqlite ? nil : "child_parent_id_fkey"
       let cases: [(SQL, SQLError.Code)] = [
         (insert(1, login: "b"), .unique(["child.id"])),
         (insert(2, login: "a"), .unique(["child.parent_id", "child.login"])),
@@ -117,9 +119,9 @@ import Testing
         ),
         (
           "INSERT INTO child (id, parent_id, amount) VALUES (3, 'missing', 0)",
-          .foreignKey(nil)
+          .foreignKey(foreignKey)
         ),
-        ("DELETE FROM parent WHERE id = \("p")", .foreignKey(nil)),
+        ("DELETE FROM parent WHERE id = \("p")", .foreignKey(foreignKey)),
       ]
       for (sql, code) in cases {
         await #expect(throws: SQLError(code, "")) {
@@ -165,7 +167,8 @@ import Testing
               }
               return parent == "p"
             } catch {
-              return parent != "p" && error as? SQLError == SQLError(.foreignKey(nil), "")
+              let name = driver == .sqlite ? nil : "deferred_child_parent_id_fkey"
+              return parent != "p" && error as? SQLError == SQLError(.foreignKey(name), "")
             }
           }
         }
@@ -274,10 +277,12 @@ import Testing
 
   @Test(arguments: Driver.allCases)
   func `a closed database refuses calls`(_ driver: Driver) async throws {
-    let database = try driver.open()
-    await database.close()
-    await database.close()
-    await #expect(throws: SQLError(.closed, "")) { try await database.write { _ in } }
-    await #expect(throws: SQLError(.closed, "")) { try await database.read { _ in } }
+    try await withDatabase(driver) { database in
+      try await database.write { _ in }
+      await database.close()
+      await database.close()
+      await #expect(throws: SQLError(.closed, "")) { try await database.write { _ in } }
+      await #expect(throws: SQLError(.closed, "")) { try await database.read { _ in } }
+    }
   }
 }

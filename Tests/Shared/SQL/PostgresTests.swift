@@ -1,0 +1,309 @@
+import PostgresDriver
+import SQLCore
+import Synchronization
+import TestSupport
+import Testing
+
+/// Shows where PostgreSQL is left out of all the suites that run on both drivers.
+@Test(
+  .enabled(
+    if: PostgresServer.isExpected,
+    "PostgreSQL is not installed (Debian package postgresql): its tests are left out"))
+func `PostgreSQL is tested`() async throws {
+  try await PostgresServer.withDatabase { database in try await database.read { _ in } }
+}
+
+/// What only the PostgreSQL driver does.
+@Suite(.enabled(if: PostgresServer.isExpected))
+struct PostgresTests {
+  private func prepared(
+    _ configuration: PostgresConfiguration = PostgresServer.testConfiguration,
+    _ body: (PostgresDatabase) async throws -> Void
+  ) async throws {
+    try await PostgresServer.withDatabase(configuration) { database in
+      try await Migrator([conformanceMigration]).migrate(database)
+      try await database.write { transaction in
+        try transaction.execute("INSERT INTO parent (id) VALUES (\("p"))")
+      }
+      try await body(database)
+    }
+  }
+
+  @Test func `whole numbers of every type come back, and nothing else unnoticed`() async throws {
+    try await PostgresServer.withDatabase { database in
+      let row = try await database.read { transaction in
+        try transaction.first(
+          """
+          SELECT 1::smallint AS a, -2::integer AS b, true AS c, false AS d,
+            sum(x) AS e, 9223372036854775807::numeric AS f, -9223372036854775808::numeric AS g,
+            0::numeric AS h, 120000::numeric AS i, 10000.00::numeric AS j, 'x'::varchar AS k,
+            'y'::name AS l, NULL::date AS m, \(String?.none) || 'z' AS n
+          FROM (VALUES (9223372036854775807), (-1), (-12345)) AS v (x)
+          """)
+      }
+      #expect(
+        row?.values == [
+          .integer(1), .integer(-2), .integer(1), .integer(0), .integer(.max - 12346),
+          .integer(.max), .integer(.min), .integer(0), .integer(120_000), .integer(10_000),
+          .text("x"), .text("y"), .null, .null,
+        ])
+      let refused: [SQL] = [
+        "SELECT 1.5::numeric", "SELECT 0.00001::numeric", "SELECT 9223372036854775808::numeric",
+        "SELECT 'NaN'::numeric", "SELECT 1.0::float8", "SELECT current_date",
+      ]
+      for sql in refused {
+        await #expect(throws: SQLError(.unexpectedValue, "")) {
+          try await database.read { transaction in try transaction.first(sql) }
+        }
+      }
+    }
+  }
+
+  @Test func `text with NUL is refused, not cut`() async throws {
+    try await PostgresServer.withDatabase { database in
+      let error = await #expect(throws: SQLError.self) {
+        try await database.read { transaction in try transaction.first("SELECT \("secret\0x")") }
+      }
+      #expect(error?.code == .misuse)
+      #expect(error?.message.contains("secret") == false)
+    }
+  }
+
+  @Test func `a body that collides runs again`() async throws {
+    try await prepared { database in
+      try await database.write { transaction in
+        try transaction.execute("INSERT INTO child (id, parent_id, amount) VALUES (1, 'p', 1)")
+        try transaction.execute("INSERT INTO child (id, parent_id, amount) VALUES (2, 'p', 1)")
+      }
+      // Each may take one away as long as both are there: together they would take both. Both have
+      // read before either writes.
+      let runs = Counter()
+      let meeting = Meeting(of: 2)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for id in 1...2 {
+          group.addTask {
+            try await database.write { transaction in
+              let isFirstRun = runs.next() <= 2
+              let sum = try transaction.first("SELECT sum(amount) FROM child")?.int(0) ?? 0
+              if isFirstRun { meeting.wait() }
+              if sum == 2 {
+                try transaction.execute("UPDATE child SET amount = 0 WHERE id = \(id)")
+              }
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      let sum = try await database.read { transaction in
+        try transaction.first("SELECT sum(amount) FROM child")?.int(0)
+      }
+      #expect(sum == 1)
+      #expect(runs.count == 3)
+      #expect(database.statistics.collisions == 1)
+    }
+  }
+
+  @Test func `a body that collides for ever ends in a serialization error`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.maximumAttempts = 3
+    try await PostgresServer.withDatabase(configuration) { database in
+      let runs = Counter()
+      await #expect(throws: SQLError(.serialization, "")) {
+        try await database.write { transaction in
+          _ = runs.next()
+          try transaction.script("DO $$ BEGIN RAISE SQLSTATE '40001'; END $$")
+        }
+      }
+      #expect(runs.count == 3)
+    }
+  }
+
+  @Test func `a connection lost before the commit is made anew and the body runs again`()
+    async throws
+  {
+    try await prepared { database in
+      let runs = Counter()
+      try await database.write { transaction in
+        let run = runs.next()
+        try transaction.execute(
+          "INSERT INTO child (id, parent_id, amount) VALUES (\(run), 'p', 1)")
+        if run == 1 { try transaction.execute("SELECT pg_terminate_backend(pg_backend_pid())") }
+      }
+      let ids = try await database.read { transaction in
+        try transaction.rows("SELECT id FROM child").map { try $0.int(0) }
+      }
+      #expect(ids == [2])
+    }
+  }
+
+  @Test func `a commit whose outcome is unknown is told and not repeated`() async throws {
+    try await prepared { database in
+      try await database.write { transaction in
+        try transaction.script(
+          """
+          CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+          CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON child DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION lose()
+          """)
+      }
+      let runs = Counter()
+      let error = await #expect(throws: SQLError.self) {
+        try await database.write { transaction in
+          _ = runs.next()
+          try transaction.execute("INSERT INTO child (id, parent_id, amount) VALUES (1, 'p', 1)")
+        }
+      }
+      #expect(error?.code == .io)
+      #expect(error?.message.contains("outcome is unknown") == true)
+      #expect(runs.count == 1)
+      try await database.write { _ in }
+    }
+  }
+
+  @Test func `a server that is away is an error without the password`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.reconnectPatience = .milliseconds(20)
+    configuration.reconnectPause = .milliseconds(1)
+    let outages = Counter()
+    configuration.connections = 1
+    configuration.onOutage = { _ in _ = outages.next() }
+    let error = await #expect(throws: SQLError.self) {
+      try await PostgresDatabase.open(
+        url: "postgres://kontor:hidden@/x?host=/nowhere", configuration: configuration)
+    }
+    #expect(error?.code == .cannotOpen)
+    #expect(error?.message.contains("hidden") == false)
+    #expect(outages.count == 1)
+    for url in ["http://x", "host=x password=hidden", "postgres://a:hidden@[x", ""] {
+      let error = #expect(throws: SQLError.self) { try PostgresDatabase(url: url) }
+      #expect(error?.code == .cannotOpen)
+      #expect(error?.message.contains("hidden") == false)
+    }
+  }
+
+  @Test func `a statement that takes too long is ended`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.statementTimeoutMilliseconds = 10
+    try await PostgresServer.withDatabase(configuration) { database in
+      await #expect(throws: SQLError(.busy, "")) {
+        try await database.read { transaction in try transaction.execute("SELECT pg_sleep(60)") }
+      }
+      try await database.write { transaction in
+        try transaction.script("SELECT pg_sleep(0.02)")
+      }
+    }
+  }
+
+  @Test func `results and queues have their limits`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.maximumRows = 3
+    configuration.statementCacheSize = 2
+    try await PostgresServer.withDatabase(configuration) { database in
+      let numbers = try await database.read { transaction in
+        var numbers = try transaction.rows("SELECT generate_series(1, 3)").map { try $0.int(0) }
+        numbers.append(try transaction.first("SELECT generate_series(4, 1000)")?.int(0) ?? 0)
+        for number in 5..<7 {
+          for sql in ["SELECT \(number)", "SELECT 1 * \(number)", "SELECT 0 + \(number)"] as [SQL] {
+            numbers.append(try transaction.first(sql)?.int(0) ?? 0)
+          }
+        }
+        return numbers
+      }
+      #expect(numbers == [1, 2, 3, 4, 5, 5, 5, 6, 6, 6])
+      await #expect(throws: SQLError(.tooLarge, "")) {
+        try await database.read { transaction in
+          try transaction.rows("SELECT generate_series(1, 4)")
+        }
+      }
+    }
+  }
+
+  @Test func `a statement survives a change of the columns that it returns`() async throws {
+    try await PostgresServer.withDatabase { database in
+      try await database.write { transaction in
+        try transaction.script("CREATE TABLE a (x integer); INSERT INTO a VALUES (7)")
+      }
+      for type in ["bigint", "text", "bigint"] {
+        _ = try await database.read { transaction in try transaction.rows("SELECT x FROM a") }
+        try await database.write { transaction in
+          try transaction.script("ALTER TABLE a ALTER x TYPE \(type) USING x::\(type)")
+          _ = try transaction.rows("SELECT x FROM a")
+        }
+      }
+    }
+  }
+
+  @Test func `a trigger's message and a unique index are told`() async throws {
+    try await prepared { database in
+      try await database.write { transaction in
+        try transaction.script(
+          """
+          CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
+            BEGIN RAISE EXCEPTION 'entries; never change'; END $body$;
+          CREATE TRIGGER refuse BEFORE UPDATE ON parent FOR EACH ROW EXECUTE FUNCTION refuse();
+          CREATE TABLE late (x text UNIQUE DEFERRABLE INITIALLY DEFERRED)
+          """)
+      }
+      await #expect(throws: SQLError(.constraint("entries; never change"), "")) {
+        try await database.write { transaction in
+          try transaction.execute("UPDATE parent SET id = 'q'")
+        }
+      }
+      await #expect(throws: SQLError(.unique(["late.x"]), "")) {
+        try await database.write { transaction in
+          try transaction.execute("INSERT INTO late VALUES ('a'), ('a')")
+        }
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      "BEGIN", "commit", " -- x\n ROLLBACK", "/* a /* b */ c */ END", "SET search_path = x",
+      "SET LOCAL work_mem = 1", "PREPARE TRANSACTION 'x'", "COPY a FROM STDIN", "DISCARD ALL",
+      "SELECT 1; COMMIT", "SELECT 'a'';'; COMMIT", "SELECT E'a\\';'; COMMIT",
+      "SELECT $a$;$b$;$a$; COMMIT", "SELECT \"a;\" FROM (SELECT 1 AS \"a;\") AS x; COMMIT",
+      "SELECT 1 AS a$b$c; COMMIT", "DO $$ BEGIN COMMIT; END $$",
+    ])
+  func `a script cannot leave its transaction`(_ text: String) async throws {
+    try await PostgresServer.withDatabase { database in
+      await #expect(throws: SQLError(.misuse, "")) {
+        try await database.write { transaction in
+          try transaction.script("CREATE TABLE kept (x text)")
+          try transaction.script(text)
+        }
+      }
+      await #expect(throws: SQLError(.misuse, "")) {
+        try await database.read { transaction in try transaction.rows("SELECT x FROM kept") }
+      }
+    }
+  }
+}
+
+private final class Counter: Sendable {
+  private let value = Mutex(0)
+
+  var count: Int { value.withLock { $0 } }
+
+  func next() -> Int {
+    value.withLock { value in
+      value += 1
+      return value
+    }
+  }
+}
+
+/// Lets threads go on once all have come; not for tasks.
+private final class Meeting: Sendable {
+  private let missing: Mutex<Int>
+
+  init(of count: Int) {
+    missing = Mutex(count)
+  }
+
+  func wait() {
+    missing.withLock { $0 -= 1 }
+    while missing.withLock({ $0 }) > 0 {}
+  }
+}
