@@ -14,14 +14,23 @@ let swiftSettings: [SwiftSetting] = [
 /// Settings of the targets that touch C or raw memory: every unsafe use is marked.
 let unsafeSettings = swiftSettings + [.strictMemorySafety()]
 
+/// Settings of the modules that every byte of every call passes, whose objects stay on one event
+/// loop: the run-time checks of exclusive access, a fifth of a call's instructions, are left to
+/// debug builds, which all tests are (Shared/Documentation/Decisions).
+let hotSettings =
+  unsafeSettings + [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+  ]
+
 /// A Swift module of this package.
 func module(
   _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
-  touchesMemory: Bool = false, exclude: [String] = [], resources: [Resource] = []
+  touchesMemory: Bool = false, isHot: Bool = false, exclude: [String] = [],
+  resources: [Resource] = []
 ) -> Target {
   .target(
     name: name, dependencies: dependencies, path: path, exclude: exclude, resources: resources,
-    swiftSettings: touchesMemory ? unsafeSettings : swiftSettings)
+    swiftSettings: isHot ? hotSettings : touchesMemory ? unsafeSettings : swiftSettings)
 }
 
 /// The composition root of one executable.
@@ -44,6 +53,7 @@ func systemLibrary(_ name: String) -> Target {
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
@@ -111,17 +121,17 @@ let package = Package(
 
     // Shared.
     module("SharedDomain", "Shared/Domain"),
-    module("Messages", "Shared/Messages", ["CProtobufC"], touchesMemory: true),
-    module("TLS", "Shared/TLS", ["COpenSSL"], touchesMemory: true),
-    module("HTTP2", "Shared/HTTP2", ["CNGHTTP2"], touchesMemory: true),
+    module("Messages", "Shared/Messages", ["CProtobufC"], isHot: true),
+    module("TLS", "Shared/TLS", ["COpenSSL"], isHot: true),
+    module("HTTP2", "Shared/HTTP2", ["CNGHTTP2"], isHot: true),
     module("Compression", "Shared/Compression", ["CZlib"], touchesMemory: true),
     module(
       "RPCCore", "Shared/RPC/Core", ["GoogleAPI", "Messages", "SharedDomain", logging],
-      touchesMemory: true),
+      isHot: true),
     module(
       "RPCTransport", "Shared/RPC/Transport",
       ["Compression", "RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix],
-      touchesMemory: true),
+      isHot: true),
     module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
     module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
@@ -255,6 +265,19 @@ let package = Package(
         "RPCCore", "RPCTransport", "TLS", "Messages", nioPosix, logging,
       ],
       path: "Tests/Integration/PathClient", swiftSettings: swiftSettings),
+    .target(
+      name: "CBenchmarkProto", dependencies: ["CProtobufC"],
+      path: "Tests/Benchmarks/rpc/Generated/C", publicHeadersPath: "include"),
+    module(
+      "BenchmarkAPI", "Tests/Benchmarks/rpc/Generated/Swift/BenchmarkAPI",
+      ["CBenchmarkProto", "Messages", "RPCCore"], touchesMemory: true),
+    .executableTarget(
+      name: "rpc-benchmark",
+      dependencies: [
+        "BenchmarkAPI", "RPCCore", "RPCTransport", "TLS", "Messages", nioCore, nioPosix,
+        nioEmbedded, logging,
+      ],
+      path: "Tests/Benchmarks/rpc/Program", swiftSettings: unsafeSettings),
     tests("ArchitectureTests", "Tests/Architecture", []),
     tests("SharedDomainTests", "Tests/Shared/Domain", ["SharedDomain"]),
     .target(

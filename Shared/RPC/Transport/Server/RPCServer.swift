@@ -1,6 +1,6 @@
 internal import Glibc
 package import Logging
-internal import NIOCore
+package import NIOCore
 package import NIOPosix
 package import RPCCore
 internal import Synchronization
@@ -108,8 +108,8 @@ package final class RPCServer: Sendable {
     }
   }
 
-  /// Sets an accepted connection up, or throws, which closes it.
-  private func accept(_ channel: any Channel) throws {
+  /// Serves a connection that has been accepted, on its event loop; throws what closes it.
+  package func accept(_ channel: any Channel) throws {
     let loop = LoopContext.current(channel.eventLoop)
     let address = channel.remoteAddress
     let host = address?.ipAddress ?? "unknown"
