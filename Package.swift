@@ -301,9 +301,10 @@ let package = Package(
     .target(
       name: "CFaultyDisk", dependencies: ["CSQLite"], path: "Tests/Shared/FaultyDisk",
       publicHeadersPath: "include"),
+    module("StorageFaults", "Tests/Shared/StorageFaults", ["CFaultyDisk", "SQLCore"]),
     tests(
       "SQLTests", "Tests/Shared/SQL",
-      ["SQLCore", "SQLiteDriver", "PostgresDriver", "CFaultyDisk", logging]),
+      ["SQLCore", "SQLiteDriver", "PostgresDriver", "StorageFaults", logging]),
     tests(
       "ServiceStorageTests", "Tests/Shared/ServiceStorage",
       [
@@ -355,7 +356,7 @@ let package = Package(
         "AccountingDomain", "AccountingStorage", "AccountingService", "AccountingAPI", "ShopAPI",
         "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
         "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices",
-        "RequestValidation", logging,
+        "RequestValidation", "StorageFaults", logging,
       ]),
     tests(
       "GatewayTests", "Tests/Gateway",

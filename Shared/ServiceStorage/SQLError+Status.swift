@@ -15,6 +15,10 @@ extension RPCError {
       self.init(
         .resourceExhausted, reason: "STORAGE_FULL",
         "the service's storage is full; nothing was changed")
+    case .outOfMemory:
+      self.init(
+        .resourceExhausted, reason: "OUT_OF_MEMORY",
+        "the service is short of memory; nothing was changed; try again later")
     case .busy, .serialization:
       self.init(.aborted, reason: "CONFLICT", "the call collided with another one; try it again")
     case .stopped, .closed:

@@ -24,6 +24,9 @@ package struct SQLError: Error, Sendable, Equatable, CustomStringConvertible {
     case serialization
     /// The disk (or the quota) is full. Nothing was changed; reads go on.
     case full
+    /// The database had no memory for the statement. Nothing was changed; the same call may succeed
+    /// later.
+    case outOfMemory
     /// Reading or writing the file, or the connection to the server, failed.
     case io
     /// The file's content is damaged or is no database.

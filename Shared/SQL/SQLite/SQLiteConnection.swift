@@ -108,6 +108,7 @@ final class SQLiteConnection: @unchecked Sendable {
     // Checkpoints are made by the writer itself: SQLite's automatic ones drop their errors, a
     // failed fsync among them.
     if role == .writer { unsafe kontor_sqlite3_count_frames(handle, frames) }
+    if role == .writer { try makeRecoveredDurable() }
     for control in Control.allCases { controls[control] = try prepare(control.rawValue) }
     unsafe kontor_sqlite3_guard(handle, isTrusted)
     unsafe isTrusted.pointee = 0
@@ -123,12 +124,34 @@ final class SQLiteConnection: @unchecked Sendable {
     }
   }
 
+  /// Synchronizes the log that an earlier process left, and moves it into the database file. That
+  /// process may have been killed, or have stopped, between a commit's write and its fsync: the
+  /// commit counts now, and its repetition is answered without a write of its own.
+  private func makeRecoveredDurable() throws(SQLError) {
+    let code = checkpoint(restarting: false)
+    // On a full disk the log was synchronized before it could not be moved.
+    guard code != SQLITE_OK && code != SQLITE_FULL else { return }
+    throw error(code, while: "make the log of the last run durable")
+  }
+
   /// Runs a statement that delimits a transaction; SQLite's result code.
   func run(_ control: Control) -> Int32 {
     guard let statement = controls[control] else { return SQLITE_MISUSE }
     unsafe isTrusted.pointee = 1
     defer { unsafe isTrusted.pointee = 0 }
     return statement.step()
+  }
+
+  /// Begins a transaction; SQLite's result code. One that could not be ended for want of memory is
+  /// ended first.
+  func begin(_ control: Control) -> Int32 {
+    rollBack()
+    return run(control)
+  }
+
+  /// Ends an open transaction without its changes.
+  func rollBack() {
+    if isInTransaction { _ = run(.rollback) }
   }
 
   /// The error that goes with a result code of the latest call.

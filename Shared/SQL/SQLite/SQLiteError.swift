@@ -32,6 +32,7 @@ enum SQLiteError {
       case SQLITE_CONSTRAINT: constraint(extended, message)
       case SQLITE_BUSY, SQLITE_LOCKED: .busy
       case SQLITE_FULL: .full
+      case SQLITE_NOMEM: .outOfMemory
       case SQLITE_IOERR: .io
       case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
       case SQLITE_READONLY: .readOnly

@@ -23,13 +23,13 @@ final class SQLiteReader: Sendable {
   }
 
   private func read(_ job: any SQLiteJob) {
-    let code = connection.run(.begin)
+    let code = connection.begin(.begin)
     guard code == SQLITE_DONE else {
       return job.finish(connection.error(code, while: "begin a transaction"))
     }
     let transaction = SQLiteTransaction(connection, maximumRows: configuration.maximumRows)
     _ = job.run(in: transaction)
-    if connection.isInTransaction { _ = connection.run(.rollback) }
+    connection.rollBack()
     job.finish(nil)
   }
 }

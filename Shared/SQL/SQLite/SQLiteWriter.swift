@@ -74,13 +74,13 @@ final class SQLiteWriter: Sendable {
     if job.run(in: transaction) {
       job.finish(commit(1))
     } else {
-      rollBack()
+      connection.rollBack()
       job.finish(nil)
     }
   }
 
   private func begin() -> SQLError? {
-    let code = connection.run(.beginImmediate)
+    let code = connection.begin(.beginImmediate)
     return isDone(code) ? nil : connection.error(code, while: "begin a transaction")
   }
 
@@ -92,17 +92,13 @@ final class SQLiteWriter: Sendable {
       return nil
     }
     let error = connection.error(code, while: "commit")
-    rollBack()
+    connection.rollBack()
     if error.code == .io || error.code == .corrupt { stop(error) }
     return error
   }
 
-  private func rollBack() {
-    if connection.isInTransaction { _ = connection.run(.rollback) }
-  }
-
   private func abandon() -> Bool {
-    rollBack()
+    connection.rollBack()
     return false
   }
 

@@ -36,23 +36,31 @@ struct World: Sendable {
   static let sandboxKey = [UInt8](repeating: 7, count: 32)
 
   let database: SQLiteDatabase
-  let clock = ManualClock()
-  let shop = FakeShop()
+  let clock: ManualClock
+  let shop: FakeShop
   let services: AccountingServices
 
   /// Runs a body in a new world, and verifies the books and the audit log at its end.
   static func run(
     sandbox: Bool = true, _ body: (World) async throws -> Void
   ) async throws {
-    let world = try await World(sandbox: sandbox)
+    let world = try await World(SQLiteDatabase.temporary(), sandbox: sandbox)
     try await body(world)
     let faults = try await world.faults()
     #expect(faults.isEmpty)
     await world.database.close()
   }
 
-  private init(sandbox: Bool) async throws {
-    database = try SQLiteDatabase.temporary()
+  /// - Parameters:
+  ///   - clock: of the world before, after a restart.
+  ///   - shop: of the world before.
+  init(
+    _ database: SQLiteDatabase, clock: ManualClock = ManualClock(), shop: FakeShop = FakeShop(),
+    sandbox: Bool = true
+  ) async throws {
+    self.database = database
+    self.clock = clock
+    self.shop = shop
     try await Migrator(AccountingServices.migrations).migrate(database)
     services = World.services(database, clock, shop, sandbox: sandbox)
   }

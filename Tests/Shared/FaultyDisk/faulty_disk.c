@@ -30,7 +30,10 @@ struct faulty_disk {
   char name[32];
   pthread_mutex_t mutex;
   int is_full;
+  int is_read_only;
   int syncs_left;  // before they fail; negative without a limit
+  faulty_operation operation;  // the one that is to fail
+  int until_failure;           // how many of it, the failing one included; 0 once it has failed
   image *images;
 };
 
@@ -43,6 +46,21 @@ typedef struct {
 
 static void lock(faulty_disk *disk) { pthread_mutex_lock(&disk->mutex); }
 static void unlock(faulty_disk *disk) { pthread_mutex_unlock(&disk->mutex); }
+
+/// Counts an operation; whether it is the one that fails. The lock is held.
+static int strikes(faulty_disk *disk, faulty_operation operation) {
+  if (disk->operation != operation || disk->until_failure == 0) return 0;
+  disk->until_failure -= 1;
+  return disk->until_failure == 0;
+}
+
+/// The same for operations that take no lock of their own.
+static int strikes_now(faulty_disk *disk, faulty_operation operation) {
+  lock(disk);
+  int result = strikes(disk, operation);
+  unlock(disk);
+  return result;
+}
 
 static int resize(unsigned char **bytes, sqlite3_int64 *count, sqlite3_int64 wanted) {
   if (wanted > *count) {
@@ -116,23 +134,30 @@ static int file_close(sqlite3_file *opened) {
 }
 
 static int file_read(sqlite3_file *opened, void *bytes, int count, sqlite3_int64 offset) {
+  if (strikes_now(((file *)opened)->disk, FAULTY_READ)) return SQLITE_IOERR_READ;
   return real(opened)->pMethods->xRead(real(opened), bytes, count, offset);
 }
 
 static int file_write(sqlite3_file *opened, const void *bytes, int count, sqlite3_int64 offset) {
   file *self = (file *)opened;
   lock(self->disk);
-  int code = self->disk->is_full ? SQLITE_FULL : SQLITE_OK;
-  if (code == SQLITE_OK) code = real(opened)->pMethods->xWrite(real(opened), bytes, count, offset);
+  int failure = SQLITE_OK;
+  if (strikes(self->disk, FAULTY_WRITE)) failure = SQLITE_IOERR_WRITE;
+  if (self->disk->is_full || strikes(self->disk, FAULTY_SPACE)) failure = SQLITE_FULL;
+  // What fails is written in part, as a disk may do.
+  if (failure != SQLITE_OK) count /= 2;
+  int code = real(opened)->pMethods->xWrite(real(opened), bytes, count, offset);
   if (code == SQLITE_OK) code = remember(self, bytes, count, offset);
   unlock(self->disk);
-  return code;
+  return code == SQLITE_OK ? failure : code;
 }
 
 static int file_truncate(sqlite3_file *opened, sqlite3_int64 size) {
   file *self = (file *)opened;
   lock(self->disk);
-  int code = real(opened)->pMethods->xTruncate(real(opened), size);
+  int code = strikes(self->disk, FAULTY_TRUNCATE)
+      ? SQLITE_IOERR_TRUNCATE
+      : real(opened)->pMethods->xTruncate(real(opened), size);
   if (code == SQLITE_OK) code = remember(self, NULL, 0, size);
   unlock(self->disk);
   return code;
@@ -142,7 +167,7 @@ static int file_sync(sqlite3_file *opened, int flags) {
   (void)flags;
   file *self = (file *)opened;
   lock(self->disk);
-  int fails = self->disk->syncs_left == 0;
+  int fails = strikes(self->disk, FAULTY_SYNC) || self->disk->syncs_left == 0;
   if (self->disk->syncs_left > 0) self->disk->syncs_left -= 1;
   int code = fails ? SQLITE_IOERR_FSYNC : SQLITE_OK;
   if (code == SQLITE_OK && self->image) {
@@ -232,6 +257,10 @@ static int disk_open(
   self->disk = disk;
   self->real = (sqlite3_file *)(self + 1);
   self->image = NULL;
+  if (strikes_now(disk, FAULTY_OPEN)) return SQLITE_CANTOPEN;
+  if (disk->is_read_only) {
+    flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
+  }
   int code = disk->system->xOpen(disk->system, path, self->real, flags, out_flags);
   if (code != SQLITE_OK) return code;
   if (path) {
@@ -288,6 +317,26 @@ void faulty_disk_fail_syncs_after(faulty_disk *disk, int count) {
   lock(disk);
   disk->syncs_left = count;
   unlock(disk);
+}
+
+void faulty_disk_set_read_only(faulty_disk *disk, int is_read_only) {
+  lock(disk);
+  disk->is_read_only = is_read_only;
+  unlock(disk);
+}
+
+void faulty_disk_fail_nth(faulty_disk *disk, faulty_operation operation, int number) {
+  lock(disk);
+  disk->operation = operation;
+  disk->until_failure = number;
+  unlock(disk);
+}
+
+int faulty_disk_until_failure(faulty_disk *disk) {
+  lock(disk);
+  int count = disk->until_failure;
+  unlock(disk);
+  return count;
 }
 
 static int write_image(const image *image, const char *folder, unsigned *seed) {

@@ -8,8 +8,10 @@ import Testing
 final class Folder {
   let path: String
 
-  init() throws {
-    var template = Array("/tmp/kontor-sql-XXXXXX".utf8CString)
+  /// - Parameter isInMemory: where there is such a file system; an fsync costs nothing there.
+  init(isInMemory: Bool = false) throws {
+    let parent = isInMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    var template = Array("\(parent)/kontor-sql-XXXXXX".utf8CString)
     let made = template.withUnsafeMutableBufferPointer { buffer in
       buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
     }
@@ -99,17 +101,23 @@ final class Noted<Element: Hashable & Sendable>: Sendable {
 }
 
 extension SQLiteDatabase {
-  /// Runs the bodies so that one commit takes them all; their results in order.
+  /// Runs the bodies so that one commit takes them all; their results in order. Where the disk
+  /// fails before they are gathered they are committed as they come.
   func together<Value: Sendable>(
     _ bodies: [@Sendable (any Transaction) throws -> Value]
-  ) async throws -> [Result<Value, any Error>] {
+  ) async -> [Result<Value, any Error>] {
     let barrier = Barrier()
-    return try await withThrowingTaskGroup(of: (Int, Result<Value, any Error>)?.self) { group in
+    let isRefused = Noted<Bool>()
+    return await withTaskGroup(of: (Int, Result<Value, any Error>)?.self) { group in
       group.addTask {
-        try await self.write { _ in barrier.pass() }
+        do {
+          try await self.write { _ in barrier.pass() }
+        } catch {
+          isRefused.insert(true)
+        }
         return nil
       }
-      while !barrier.isReached { await Task.yield() }
+      while !barrier.isReached && isRefused.all.isEmpty { await Task.yield() }
       for (index, body) in bodies.enumerated() {
         group.addTask {
           do {
@@ -119,10 +127,10 @@ extension SQLiteDatabase {
           }
         }
       }
-      while waitingWrites < bodies.count { await Task.yield() }
+      while waitingWrites < bodies.count && isRefused.all.isEmpty { await Task.yield() }
       barrier.open()
       var results: [Int: Result<Value, any Error>] = [:]
-      for try await case (let index, let result)? in group { results[index] = result }
+      for await case (let index, let result)? in group { results[index] = result }
       return bodies.indices.compactMap { results[$0] }
     }
   }

@@ -1,6 +1,7 @@
 import Glibc
 import SQLCore
 import SQLiteDriver
+import StorageFaults
 import Testing
 
 /// What is SQLite's own: files, locks, group commit, failing disks.
@@ -117,7 +118,7 @@ import Testing
     let database = try SQLiteDatabase.temporary()
     try await Migrator([table]).migrate(database)
     let before = database.statistics
-    let results = try await database.together(
+    let results = await database.together(
       (0..<50).map { number in
         { transaction in
           try transaction.execute(insert(number))
@@ -140,7 +141,7 @@ import Testing
   @Test func `a body sees the ones before it and not those that were rolled back`() async throws {
     let database = try SQLiteDatabase.temporary()
     try await Migrator([table]).migrate(database)
-    let results = try await database.together(
+    let results = await database.together(
       (0..<9).map { number in
         { transaction -> Int in
           let count = try transaction.first("SELECT count(*) FROM n")?.int(0) ?? -1
@@ -283,7 +284,7 @@ import Testing
         }
       }
       #expect(try await numbers(database) == [1])
-      let together = try await database.together(
+      let together = await database.together(
         (5..<9).map { number in
           { transaction in try transaction.execute(insert(number)) }
         })
@@ -300,7 +301,7 @@ import Testing
     try await withFaultyDisk { database, disk in
       try await add(1, to: database)
       disk.failSyncs(after: 0)
-      let together = try await database.together(
+      let together = await database.together(
         (2..<6).map { number in
           { transaction in try transaction.execute(insert(number)) }
         })
