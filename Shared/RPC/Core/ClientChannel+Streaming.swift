@@ -42,7 +42,9 @@ extension ClientChannel {
         // Answered already.
       }
       await stream.finishSending()
-      return try await MessageReader<Response>(stream).single()
+      let answer = try await MessageReader<Response>(stream).single()
+      options.response?.received(compressed: answer.isCompressed)
+      return answer.message
     }
   }
 

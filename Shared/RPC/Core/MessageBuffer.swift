@@ -38,10 +38,10 @@ internal import Glibc
   }
 
   /// Declares how many bytes of the reserved room are the message, and writes the prefix.
-  package func commit(_ size: Int) {
+  package func commit(_ size: Int, isCompressed: Bool = false) {
     precondition(size >= 0 && size <= capacity - Self.prefixSize, "within the reserved room")
     messageSize = size
-    unsafe base.storeBytes(of: 0, as: UInt8.self)
+    unsafe base.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
     unsafe (base + 1).storeBytes(
       of: UInt32(truncatingIfNeeded: size).bigEndian, as: UInt32.self)
   }
@@ -55,14 +55,16 @@ internal import Glibc
   }
 
   /// Takes a message that exists as an array.
-  package func fill(_ message: [UInt8]) {
+  ///
+  /// - Parameter isCompressed: what the prefix says of it.
+  package func fill(_ message: [UInt8], isCompressed: Bool = false) {
     let room = unsafe reserve(message.count)
     unsafe message.withUnsafeBytes { bytes in
       if let start = bytes.baseAddress {
         unsafe room.copyMemory(from: start, byteCount: bytes.count)
       }
     }
-    commit(message.count)
+    commit(message.count, isCompressed: isCompressed)
   }
 
   /// Prefix and message, valid until the buffer changes.

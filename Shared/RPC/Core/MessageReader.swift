@@ -22,10 +22,14 @@ package struct MessageReader<Element: Message>: AsyncSequence, Sendable {
   ///
   /// - Throws: as `RawMessageStream.receive`; INTERNAL or RESOURCE_EXHAUSTED for a message that
   ///   does not decode.
-  package func next() async throws -> Element? {
-    guard let bytes = try await stream.receive() else { return nil }
+  package func next() async throws -> Element? { try await receive()?.message }
+
+  /// As `next`, with what is known about the message besides its content.
+  package func receive() async throws -> ReceivedMessage<Element>? {
+    guard let raw = try await stream.receive() else { return nil }
     do {
-      return try Element(serialized: bytes, limits: limits)
+      return ReceivedMessage(
+        message: try Element(serialized: raw.bytes, limits: limits), isCompressed: raw.isCompressed)
     } catch {
       throw error.rejection(of: Element.self)
     }
@@ -34,8 +38,8 @@ package struct MessageReader<Element: Message>: AsyncSequence, Sendable {
   /// Takes the one message of a side that sends one, and its end.
   ///
   /// - Throws: UNIMPLEMENTED for none or more than one.
-  func single() async throws -> Element {
-    guard let message = try await next() else {
+  func single() async throws -> ReceivedMessage<Element> {
+    guard let message = try await receive() else {
       throw RPCError(
         .unimplemented, reason: "MESSAGE_MISSING", "a call of one message came without it")
     }
@@ -55,4 +59,11 @@ package struct MessageReader<Element: Message>: AsyncSequence, Sendable {
       isolation actor: isolated (any Actor)?
     ) async throws -> Element? { try await reader.next() }
   }
+}
+
+/// A message of a streaming call.
+package struct ReceivedMessage<Element: Message>: Sendable {
+  package let message: Element
+  /// True when it came compressed.
+  package let isCompressed: Bool
 }

@@ -37,8 +37,10 @@ extension MethodHandler {
     self.init(streaming: method) { invocation in
       let request = try await invocation.reader(of: Request.self).single()
       let writer = invocation.writer(of: Response.self)
-      try await invocation.interceptors.run(invocation.context) { context in
-        try await handle(request, writer, context)
+      var context = invocation.context
+      context.isRequestCompressed = request.isCompressed
+      try await invocation.interceptors.run(context) { context in
+        try await handle(request.message, writer, context)
       }
     }
   }

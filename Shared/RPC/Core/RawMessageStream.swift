@@ -8,12 +8,18 @@ package protocol RawMessageStream: Sendable {
   /// Taking a message lets the other side send more.
   /// - Throws: `RPCError`, on a client the call's status when it is not OK; `CancellationError`
   ///   when the calling task is cancelled.
-  func receive() async throws -> [UInt8]?
+  func receive() async throws -> RawMessage?
 
   /// Queues a message; suspends while too much waits to be sent.
   ///
+  /// - Parameter compress: false to send the message plain in a call whose messages are compressed;
+  ///   true has no effect in any other call.
   /// - Throws: as `receive`; `StreamClosedError` when nothing more can be sent.
-  func send(_ message: [UInt8]) async throws
+  func send(_ message: [UInt8], compress: Bool) async throws
+
+  /// Sends a server's headers now, with the initial metadata that is set, and not with the first
+  /// message. Has no effect later, and on a client.
+  func sendHeaders() async
 
   /// Ends our side after what is queued (half-close). A server's side ends with its status instead,
   /// when the handler returns.
@@ -21,6 +27,19 @@ package protocol RawMessageStream: Sendable {
 
   /// Ends the call, if it still runs; both sides' waits fail.
   func cancel()
+}
+
+/// A received message of a streaming call, in bytes.
+package struct RawMessage: Sendable, Hashable {
+  /// Without its prefix, decompressed.
+  package var bytes: [UInt8]
+  /// True when it came compressed.
+  package var isCompressed: Bool
+
+  package init(_ bytes: [UInt8], isCompressed: Bool = false) {
+    self.bytes = bytes
+    self.isCompressed = isCompressed
+  }
 }
 
 /// A message cannot be sent: our side of the call has ended, or the whole call with OK.

@@ -14,11 +14,15 @@ package struct ServerContext: Sendable {
   package let traceparent: String?
   /// The signed-in caller; nil until an interceptor has found out, and for public methods.
   package var principal: Principal?
+  /// True when the one request of a unary or server-streaming call came compressed.
+  package var isRequestCompressed = false
+  /// What the answer carries besides its messages.
+  package var response: ServerResponse
 
   package init(
     method: MethodDescriptor, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
     peer: Peer = Peer(), correlationID: String = "none", traceparent: String? = nil,
-    principal: Principal? = nil
+    principal: Principal? = nil, response: ServerResponse = ServerResponse()
   ) {
     self.method = method
     self.metadata = metadata
@@ -27,6 +31,7 @@ package struct ServerContext: Sendable {
     self.correlationID = correlationID
     self.traceparent = traceparent
     self.principal = principal
+    self.response = response
   }
 
   /// Options for an internal call made on behalf of this one: the remaining time, the correlation

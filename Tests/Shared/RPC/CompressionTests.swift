@@ -1,5 +1,6 @@
 import Compression
 import GoogleAPI
+import Messages
 import RPCCore
 import RPCTransport
 import Testing
@@ -63,4 +64,134 @@ import Testing
     let bombed = try await Self.answer(.gzip, Self.framed(bomb), method)
     #expect(bombed.grpcStatus == "8")
   }
+
+  // MARK: Sending
+
+  private static let compressions: [MessageCompression] = [.gzip, .deflate]
+
+  @Test(
+    "A client compresses when its call asks for it, message by message",
+    arguments: CallService.kinds, compressions)
+  func sent(kind: MethodDescriptor.Kind, compression: MessageCompression) async throws {
+    try await CallTransport.network.run([CallService.registration]) { channel async throws in
+      let options = CallOptions(compression: compression)
+      let types = kind == .clientStreaming || kind == .bidirectional ? ["a", "plain", "b"] : ["a"]
+      let answers = try await channel.call(kind, types, options: options)
+      switch kind {
+      case .clientStreaming: #expect(answers == ["a+plainb+"])
+      case .bidirectional: #expect(answers == ["a+", "plain", "b+"])
+      default: #expect(answers == ["a+"])
+      }
+      #expect(try await channel.call(kind).joined() == "a")
+    }
+  }
+
+  @Test("A channel's compression is that of the calls that have none", arguments: CallService.kinds)
+  func channelDefault(kind: MethodDescriptor.Kind) async throws {
+    try await CallTransport.network.run([CallService.registration], compression: .gzip) {
+      channel async throws in
+      #expect(try await channel.call(kind) == ["a+"])
+      #expect(try await channel.call(kind, options: CallOptions(compression: .identity)) == ["a"])
+    }
+  }
+
+  @Test(
+    "A server compresses when its handler asks for it and the client accepts it",
+    arguments: CallService.kinds, compressions)
+  func answered(kind: MethodDescriptor.Kind, compression: MessageCompression) async throws {
+    try await CallTransport.network.run([CallService.registration]) { channel async throws in
+      var options = CallOptions(metadata: ["x-compress": "\(compression)"])
+      #expect(try await channel.call(kind, options: options) == ["a"])
+      options.acceptsCompression = true
+      #expect(try await channel.call(kind, options: options) == ["+a"])
+      if kind == .bidirectional {
+        let answers = try await channel.call(kind, ["a", "plain", "b"], options: options)
+        #expect(answers == ["+a", "plain", "+b"])
+      }
+      options.metadata.append("x-fail", "")
+      let error = await failure { _ = try await channel.call(kind, options: options) }
+      #expect(error?.code == .aborted)
+    }
+  }
+
+  @Test("What goes over the wire is smaller and says how, in either kind of answer")
+  func wire() async throws {
+    let server = try await TestServer(services: [CallService.registration])
+    try await withServer(server) { server in
+      let peer = try RawPeer(port: server.port, certificates: server.certificates)
+      try peer.begin()
+      let plain = try AnyMessage(typeURL: "a", value: [UInt8](repeating: 7, count: 1000))
+        .serialized()
+      let body = [0] + Self.framed(plain).dropFirst()
+      for kind in [MethodDescriptor.Kind.unary, .bidirectional] {
+        func answer(_ accepted: String) throws -> RawPeer.Answer {
+          peer.answer(
+            try peer.request(
+              MalformedInputTests.fields(
+                [":path": CallService.method(kind).path],
+                adding: [("grpc-accept-encoding", accepted), ("x-compress", "gzip")]), body))
+        }
+        for accepted in ["gzip", "identity, gzip ,deflate", "br,gzip"] {
+          let answer = try answer(accepted)
+          #expect(answer.blocks.first?["grpc-encoding"] == "gzip")
+          #expect(answer.data.first == 1 && answer.data.count < 100)
+          let message = try answer.data.dropFirst(5).withUnsafeBytes {
+            try MessageEncoding.gzip.decompress($0, limit: 2000)
+          }
+          #expect(message == plain)
+        }
+        for accepted in ["", "identity", "deflate,br", "gzipped", ",,,"] {
+          let answer = try answer(accepted)
+          #expect(answer.blocks.first?["grpc-encoding"] == nil)
+          #expect(answer.data == body)
+        }
+      }
+    }
+  }
+
+  @Test("A bomb in an answer costs a client no more than its limit", arguments: CallService.kinds)
+  func bombedClient(kind: MethodDescriptor.Kind) async throws {
+    let bomb = ServiceRegistration(
+      name: CallService.name,
+      methods: [
+        MethodHandler(unary: CallService.method(.unary)) {
+          (_: AnyMessage, context: ServerContext) in
+          context.response.compression = .gzip
+          return Self.bomb
+        },
+        MethodHandler(clientStreaming: CallService.method(.clientStreaming)) {
+          (requests: MessageReader<AnyMessage>, context: ServerContext) in
+          while try await requests.next() != nil {}
+          context.response.compression = .gzip
+          return Self.bomb
+        },
+        MethodHandler(serverStreaming: CallService.method(.serverStreaming)) {
+          (_: AnyMessage, writer: MessageWriter<AnyMessage>, context: ServerContext) in
+          context.response.compression = .gzip
+          try await writer.write(Self.bomb)
+        },
+        MethodHandler(bidirectional: CallService.method(.bidirectional)) {
+          (
+            requests: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>,
+            context: ServerContext
+          ) in
+          while try await requests.next() != nil {}
+          context.response.compression = .gzip
+          try await writer.write(Self.bomb)
+        },
+      ])
+    try await withServer(try await TestServer(services: [bomb])) { server in
+      var limits = RPCLimits()
+      limits.maximumMessageBytes = 100_000
+      let channel = try server.channel(limits: limits)
+      let options = CallOptions(acceptsCompression: true)
+      let error = await failure { _ = try await channel.call(kind, options: options) }
+      #expect(error?.code == .resourceExhausted)
+      #expect(error?.reason == "MESSAGE_TOO_LARGE")
+      #expect(try await channel.echo("next").typeURL == "next")
+      await channel.close()
+    }
+  }
+
+  private static let bomb = AnyMessage(value: [UInt8](repeating: 0, count: 3_000_000))
 }

@@ -110,8 +110,9 @@ final class TestServer: Sendable {
   init(
     mutualTLS: Bool = false, allowedPeers: [String: Set<String>] = [:],
     limits: RPCLimits = .standard, maximumVersion: TLSVersion = .tls13,
-    interceptors: [any ServerInterceptor] = [], fallback: (any RawUnaryHandler)? = nil,
-    port: Int = 0, certificates shared: TestCertificates? = nil
+    services: [ServiceRegistration] = [], interceptors: [any ServerInterceptor] = [],
+    fallback: (any RawUnaryHandler)? = nil, port: Int = 0,
+    certificates shared: TestCertificates? = nil
   ) async throws {
     let certificates = try shared ?? TestCertificates()
     let files = try certificates.issue(["server.test", "localhost"], addresses: ["127.0.0.1"])
@@ -132,7 +133,7 @@ final class TestServer: Sendable {
       services: [
         EchoService.registration(events), EchoService.otherRegistration(events),
         StreamService.registration(events),
-      ],
+      ] + services,
       interceptors: interceptors, fallback: fallback, group: group, logger: logger)
     self.port = try await server.start()
   }
@@ -152,7 +153,7 @@ final class TestServer: Sendable {
 
   func channel(
     clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil,
-    host: String = "127.0.0.1"
+    host: String = "127.0.0.1", compression: MessageCompression = .identity
   ) throws -> RPCChannel {
     let files = try clientName.map { try certificates.issue([$0]) }
     return RPCChannel(
@@ -160,7 +161,8 @@ final class TestServer: Sendable {
       tls: try TLSClientCredentials(
         authorityFile: certificates.authorityFile, certificateChainFile: files?.certificate,
         privateKeyFile: files?.key),
-      serverName: serverName, limits: limits, group: group, logger: logger)
+      serverName: serverName, limits: limits, compression: compression, group: group,
+      logger: logger)
   }
 
   func stop() async throws {

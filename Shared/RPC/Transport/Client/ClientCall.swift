@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import RPCCore
 
@@ -68,6 +69,22 @@ final class ClientCall: TimerTarget {
     deframer = MessageDeframer(limit: 0)
   }
 
+  /// How messages are sent; nil for plain.
+  var encoding: MessageEncoding? { options.compression.flatMap { MessageEncoding($0) } }
+
+  /// Puts the request of a unary call behind its prefix.
+  func fillRequest() throws(RPCError) {
+    guard let encoding else { return buffer.fill(request) }
+    do {
+      let small = unsafe try request.withUnsafeBytes { unsafe try encoding.compressed($0) }
+      buffer.fill(small, isCompressed: true)
+    } catch let error as RPCError {
+      throw error
+    } catch {
+      throw RPCError(.internalError, "the request does not compress")
+    }
+  }
+
   /// True when the call can be sent again: nothing of a streaming call's messages is gone.
   var canRestart: Bool { messages?.hasSent != true }
 
@@ -86,6 +103,12 @@ final class ClientCall: TimerTarget {
     state = .finished
     channel.loop.cancelTimer(self)
     channel.loop.give(buffer)
+    if let response = options.response {
+      switch outcome {
+      case .success(let answer): response.end(answer.trailingMetadata)
+      case .failure(let error): response.end(error.metadata)
+      }
+    }
     let continuation = continuation
     self.continuation = nil
     continuation?.resume(with: outcome.mapError { $0 as any Error })

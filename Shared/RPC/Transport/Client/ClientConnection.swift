@@ -1,3 +1,4 @@
+internal import Compression
 internal import HTTP2
 internal import NIOCore
 internal import RPCCore
@@ -75,15 +76,14 @@ final class ClientConnection: Connection {
       let remaining = deadline.remaining.saturatedNanoseconds
       headers.append("grpc-timeout", Timeout.format(remaining))
     }
+    if let encoding = call.encoding { headers.append("grpc-encoding", encoding.name) }
+    if call.encoding != nil || call.options.acceptsCompression {
+      headers.append("grpc-accept-encoding", MessageEncoding.accepted)
+    }
     do throws(RPCError) {
-      try call.options.metadata.write(to: headers)
+      try call.options.metadata.write(to: headers, limit: limits.http2.maximumHeaderListBytes)
     } catch {
       call.finish(.failure(error))
-      return true
-    }
-    guard headers.listBytes <= limits.http2.maximumHeaderListBytes else {
-      call.finish(
-        .failure(RPCError(.resourceExhausted, "the call's metadata is too long to be sent")))
       return true
     }
     guard let stream = session.submitRequest(headers, endStream: false) else { return false }
@@ -92,10 +92,17 @@ final class ClientConnection: Connection {
     call.connection = self
     loop.markDirty(self)
     if let messages = call.messages {
-      messages.attach(to: stream, of: self, headers: nil)
+      messages.sendEncoding = call.encoding
+      messages.attach(to: stream, of: self)
       return true
     }
-    call.buffer.fill(call.request)
+    do throws(RPCError) {
+      try call.fillRequest()
+    } catch {
+      session.reset(stream, .cancel)
+      call.finish(.failure(error))
+      return true
+    }
     guard unsafe session.submitData(stream, call.buffer.framed, endStream: true) else {
       session.reset(stream, .cancel)
       call.finish(
@@ -132,6 +139,7 @@ final class ClientConnection: Connection {
     guard call.initial != nil else {
       guard !head.isInterim else { return }
       call.initial = head
+      if !head.hasStatus { call.options.response?.begin(head.metadata) }
       call.deframer.encoding = head.encoding
       call.messages?.setEncoding(head.encoding)
       if let encoding = head.unknownEncoding {
@@ -170,6 +178,7 @@ final class ClientConnection: Connection {
       return give(up: call, stream, RPCError(.internalError, "a response without headers"))
     }
     let trailers = call.trailers ?? initial
+    call.options.response?.end(trailers.metadata)
     if !initial.isGRPC, !trailers.hasStatus {
       let http = initial.httpStatus.map { "\($0)" } ?? "none"
       return call.finish(
@@ -192,6 +201,7 @@ final class ClientConnection: Connection {
             : RPCError(.internalError, "the response ended inside a message")))
     }
     if call.deframer.isMessageCompressed {
+      call.options.response?.received(compressed: true)
       do {
         try call.deframer.decompress(in: call.buffer)
       } catch {

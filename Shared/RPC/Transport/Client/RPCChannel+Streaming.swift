@@ -20,7 +20,8 @@ extension RPCChannel {
         }
         let messages = MessageStream(role: .client, loop: part.loop, limits: self.limits)
         let call = ClientCall(
-          method: method, messages: messages, options: options, deadline: deadline, channel: part)
+          method: method, messages: messages, options: self.completed(options), deadline: deadline,
+          channel: part)
         let confined = LoopConfined(value: call)
         messages.onCancel {
           let call = confined.value

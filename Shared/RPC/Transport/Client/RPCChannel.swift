@@ -15,6 +15,7 @@ package final class RPCChannel: ClientChannel {
   private let serverName: String
   private let credentials: TLSClientCredentials
   let limits: RPCLimits
+  private let compression: MessageCompression
   private let group: MultiThreadedEventLoopGroup
   private let logger: Logger
   /// Where calls from outside the group go.
@@ -26,15 +27,19 @@ package final class RPCChannel: ClientChannel {
     var parts: [ObjectIdentifier: LoopConfined<LoopChannel>] = [:]
   }
 
-  /// - Parameter serverName: what the server's certificate must carry; the target's host when nil.
+  /// - Parameters:
+  ///   - serverName: what the server's certificate must carry; the target's host when nil.
+  ///   - compression: how calls send their messages that do not say it themselves.
   package init(
     target: HostPort, tls: TLSClientCredentials, serverName: String? = nil,
-    limits: RPCLimits = .standard, group: MultiThreadedEventLoopGroup, logger: Logger
+    limits: RPCLimits = .standard, compression: MessageCompression = .identity,
+    group: MultiThreadedEventLoopGroup, logger: Logger
   ) {
     self.target = target
     self.serverName = serverName ?? target.host
     credentials = tls
     self.limits = limits
+    self.compression = compression
     self.group = group
     self.logger = logger
     home = group.next()
@@ -60,7 +65,8 @@ package final class RPCChannel: ClientChannel {
             return
           }
           let call = ClientCall(
-            method: method, request: request, options: options, deadline: deadline, channel: part,
+            method: method, request: request, options: self.completed(options), deadline: deadline,
+            channel: part,
             limit: self.limits.maximumMessageBytes, continuation: continuation)
           guard handle.began(LoopConfined(value: call)) else {
             call.finish(.failure(RPCError(.cancelled, "the call was cancelled")))
@@ -80,6 +86,14 @@ package final class RPCChannel: ClientChannel {
         call.value.abandon(error)
       }
     }
+  }
+
+  /// A call's options with the channel's where it has none.
+  func completed(_ options: CallOptions) -> CallOptions {
+    guard compression != .identity, options.compression == nil else { return options }
+    var options = options
+    options.compression = compression
+    return options
   }
 
   package func close() async {

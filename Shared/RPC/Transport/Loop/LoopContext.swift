@@ -37,7 +37,11 @@ internal import TLS
   /// The list that is being built for sending.
   let headers = HTTP2HeaderBlock()
 
+  /// Stands in the contexts of calls whose handlers have not begun.
+  let noResponse = ServerResponse()
+
   private var buffers: [MessageBuffer] = []
+  private var responses: [ServerResponse] = []
   private var dirty: ContiguousArray<Connection> = []
   private var isInTurn = false
   private var isTurnScheduled = false
@@ -111,6 +115,15 @@ internal import TLS
     guard buffers.count < Self.retainedBuffers else { return }
     buffer.reset(keeping: Self.retainedBufferBytes)
     buffers.append(buffer)
+  }
+
+  func takeResponse() -> ServerResponse { responses.popLast() ?? ServerResponse() }
+
+  /// Takes a response back that no handler holds any more.
+  func give(_ response: consuming ServerResponse) {
+    guard responses.count < Self.retainedBuffers, eventLoop.inEventLoop else { return }
+    response.reset()
+    responses.append(response)
   }
 
   // MARK: Time

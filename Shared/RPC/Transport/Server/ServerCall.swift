@@ -30,7 +30,12 @@ final class ServerCall: TimerTarget {
   let streamID: Int32
   let connection: ServerConnection
   let target: Target
+  /// What handlers get, but for the response.
   let context: ServerContext
+  /// What the handler adds to its answer.
+  private(set) var response: ServerResponse
+  /// How the answer may be compressed.
+  let accepted: AcceptedEncodings
   /// The request while it arrives, then the answer.
   let buffer: MessageBuffer
   var deframer: MessageDeframer
@@ -46,14 +51,29 @@ final class ServerCall: TimerTarget {
 
   init(
     streamID: Int32, connection: ServerConnection, target: Target, context: ServerContext,
-    buffer: MessageBuffer, limit: Int, encoding: MessageEncoding?
+    buffer: MessageBuffer, limit: Int, encoding: MessageEncoding?, accepted: AcceptedEncodings
   ) {
     self.streamID = streamID
     self.connection = connection
     self.target = target
     self.context = context
     self.buffer = buffer
+    self.accepted = accepted
+    response = connection.loop.takeResponse()
     deframer = MessageDeframer(limit: limit, encoding: encoding)
+  }
+
+  deinit {
+    // A handler may have kept its context.
+    if isKnownUniquelyReferenced(&response) { connection.loop.give(response) }
+  }
+
+  /// The context that the handler gets.
+  var handlerContext: ServerContext {
+    var context = context
+    context.response = response
+    context.isRequestCompressed = deframer.isMessageCompressed
+    return context
   }
 
   func timerFired() { connection.timeout(self) }

@@ -11,10 +11,13 @@ extension ServerConnection {
     messages.setEncoding(call.deframer.encoding)
     call.state = .running
     runningHandlers += 1
-    messages.attach(to: stream, of: self, headers: loop.responseHeaders)
+    messages.attach(to: stream, of: self) { [unowned call] in
+      call.messages?.sendEncoding = self.encoding(of: call)
+      return self.responseHeaders(call)
+    }
     setFirstTimer(call)
     let invocation = StreamInvocation(
-      stream: messages, context: call.context, interceptors: core.interceptors,
+      stream: messages, context: call.handlerContext, interceptors: core.interceptors,
       limits: core.messageLimits)
     let confined = LoopConfined(value: call)
     let handler = entry.handler
@@ -62,22 +65,13 @@ extension ServerConnection {
       if let error, messages.needsHeaders {
         refuse(stream, error, call)
       } else {
-        if messages.needsHeaders {
-          session.submitHeaders(stream, loop.responseHeaders, endStream: false)
-        }
-        session.submitTrailers(stream, error.map { trailers($0, call) } ?? loop.successTrailers)
+        messages.submitHeaders(session, stream)
+        session.submitTrailers(stream, trailers(call, error))
         loop.markDirty(self)
       }
     }
     messages.detach()
     messages.fail(error ?? RPCError(.cancelled, "the call has ended"))
-  }
-
-  private func trailers(_ error: RPCError, _ call: ServerCall) -> HTTP2HeaderBlock {
-    let trailers = HTTP2HeaderBlock()
-    writeStatus(error, to: trailers)
-    write(error.metadata, to: trailers, call)
-    return trailers
   }
 
   /// DATA that is not for a unary request.

@@ -105,11 +105,11 @@ final class ServerConnection: Connection {
     let context = ServerContext(
       method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
       correlationID: head.correlationID ?? loop.newCorrelationID(),
-      traceparent: head.traceparent)
+      traceparent: head.traceparent, response: loop.noResponse)
     let call = ServerCall(
       streamID: stream.id, connection: self, target: target, context: context,
       buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes,
-      encoding: head.encoding)
+      encoding: head.encoding, accepted: head.accepted)
     stream.owner = call
     if let entry = head.entry, entry.method.kind != .unary {
       return startStreaming(call, entry, stream)
@@ -229,7 +229,8 @@ final class ServerConnection: Connection {
       switch call.target {
       case .method(let entry):
         let invocation = unsafe UnaryInvocation(
-          request: call.buffer.message, context: call.context, interceptors: core.interceptors,
+          request: call.buffer.message, context: call.handlerContext,
+          interceptors: core.interceptors,
           arena: loop.arena, limits: core.messageLimits, output: call.buffer)
         try await entry.handler.invoke(invocation)
         handlerReturned(call, nil)
@@ -252,7 +253,7 @@ final class ServerConnection: Connection {
     }
     let request = unsafe Array(call.buffer.message)
     var response: RawResponse?
-    try await core.interceptors.run(call.context) { context in
+    try await core.interceptors.run(call.handlerContext) { context in
       response = try await fallback.handle(
         method: descriptor.path, request: request, context: context)
     }
@@ -305,6 +306,12 @@ final class ServerConnection: Connection {
 
   private func succeed(_ call: ServerCall, _ response: RawResponse?) {
     guard let session, let stream = session.stream(call.streamID) else { return leave(call) }
+    let isPlain = response == nil && call.response.isPlain
+    do {
+      if !isPlain { try compress(call) }
+    } catch {
+      return answer(call, error)
+    }
     guard unsafe call.buffer.framed.count <= session.limits.maximumQueuedBytes - session.queuedBytes
     else {
       return answer(
@@ -314,22 +321,14 @@ final class ServerConnection: Connection {
     }
     leave(call)
     stream.owner = nil
-    if let response, !response.initialMetadata.isEmpty {
-      let headers = block(":status", "200")
-      write(response.initialMetadata, to: headers, call)
-      session.submitHeaders(stream, headers, endStream: false)
-    } else {
-      session.submitHeaders(stream, loop.responseHeaders, endStream: false)
-    }
+    session.submitHeaders(
+      stream,
+      isPlain ? loop.responseHeaders : responseHeaders(call, adding: response?.initialMetadata),
+      endStream: false)
     unsafe session.submitData(stream, call.buffer.framed)
-    if let response, !response.trailingMetadata.isEmpty {
-      let trailers = HTTP2HeaderBlock()
-      trailers.append("grpc-status", "0")
-      write(response.trailingMetadata, to: trailers, call)
-      session.submitTrailers(stream, trailers)
-    } else {
-      session.submitTrailers(stream, loop.successTrailers)
-    }
+    session.submitTrailers(
+      stream,
+      isPlain ? loop.successTrailers : trailers(call, nil, adding: response?.trailingMetadata))
     loop.markDirty(self)
   }
 
@@ -345,11 +344,21 @@ final class ServerConnection: Connection {
     if wasReceiving { loop.give(call.buffer) }
   }
 
+  /// Ends a stream with an error and nothing before it: one header block, or two where a handler
+  /// has set initial metadata.
   func refuse(
     _ stream: HTTP2Stream, _ error: RPCError, _ call: ServerCall? = nil
   ) {
+    if let call, !call.response.isPlain {
+      guard call.response.initialMetadata.isEmpty else {
+        session?.submitHeaders(stream, responseHeaders(call), endStream: false)
+        session?.submitTrailers(stream, trailers(call, error))
+        return loop.markDirty(self)
+      }
+    }
     let headers = block(":status", "200")
     writeStatus(error, to: headers)
+    if let call, !call.response.isPlain { write(call.response.trailingMetadata, to: headers, call) }
     write(error.metadata, to: headers, call)
     end(stream, headers)
   }
@@ -368,7 +377,7 @@ final class ServerConnection: Connection {
     loop.markDirty(self)
   }
 
-  private func block(_ name: StaticString, _ value: StaticString) -> HTTP2HeaderBlock {
+  func block(_ name: StaticString, _ value: StaticString) -> HTTP2HeaderBlock {
     loop.headers.removeAll()
     loop.headers.append(name, value)
     loop.headers.append("content-type", "application/grpc")
@@ -387,20 +396,6 @@ final class ServerConnection: Connection {
     }
     if let details = error.encodedDetails(), details.count <= limits.maximumStatusDetailsBytes {
       headers.append("grpc-status-details-bin", Base64.encode(details))
-    }
-  }
-
-  func write(_ metadata: Metadata, to headers: HTTP2HeaderBlock, _ call: ServerCall?) {
-    for entry in metadata.entries {
-      do throws(RPCError) {
-        try Metadata(entries: [entry]).write(to: headers)
-      } catch {
-        core.logger.error(
-          "metadata not sent",
-          metadata: [
-            "method": "\(call?.context.method.path ?? "")", "error": "\(error.message)",
-          ])
-      }
     }
   }
 

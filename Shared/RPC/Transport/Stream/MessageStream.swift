@@ -27,12 +27,14 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   private var stream: HTTP2Stream?
   private var received: ReceivedBytes
   private var ending: Ending?
-  private var reader: StreamWaiter<[UInt8]?>?
+  private var reader: StreamWaiter<RawMessage?>?
   private var writers: [StreamWaiter<Void>] = []
   /// True once a client has ended its messages, or will when the writers before it are done.
   private var isFinishing = false
-  /// What a server sends before its first message.
-  private var pendingHeaders: HTTP2HeaderBlock?
+  /// Makes what a server sends before its first message.
+  private var pendingHeaders: (() -> HTTP2HeaderBlock)?
+  /// How messages are sent that may be compressed; nil for plain.
+  var sendEncoding: MessageEncoding?
   /// True once a message was given to HTTP/2.
   private(set) var hasSent = false
   /// Ends a client's call; called on the loop.
@@ -52,8 +54,11 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   /// Puts the messages on a stream.
   ///
-  /// - Parameter headers: constant, sent before the first message; nil when headers are sent.
-  func attach(to stream: HTTP2Stream, of connection: Connection, headers: HTTP2HeaderBlock?) {
+  /// - Parameter headers: makes what is sent before the first message, and may set `sendEncoding`;
+  ///   nil when headers are sent.
+  func attach(
+    to stream: HTTP2Stream, of connection: Connection, headers: (() -> HTTP2HeaderBlock)? = nil
+  ) {
     self.stream = stream
     self.connection = connection
     pendingHeaders = headers
@@ -61,7 +66,10 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   }
 
   /// The HTTP/2 stream is over and must not be touched any more.
-  func detach() { stream = nil }
+  func detach() {
+    stream = nil
+    pendingHeaders = nil
+  }
 
   /// Resets the stream, also one whose headers are not sent yet.
   func reset(_ session: HTTP2Session) {
@@ -78,6 +86,13 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   /// True while the response headers of a server wait for the first message.
   var needsHeaders: Bool { pendingHeaders != nil }
+
+  /// Sends the response headers of a server unless they are out.
+  func submitHeaders(_ session: HTTP2Session, _ stream: HTTP2Stream) {
+    guard let headers = pendingHeaders else { return }
+    pendingHeaders = nil
+    session.submitHeaders(stream, headers(), endStream: false)
+  }
 
   /// The queue for sending is empty.
   func queueDrained() { sendWaiting() }
@@ -111,7 +126,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   // MARK: Receiving
 
-  func receive() async throws -> [UInt8]? {
+  func receive() async throws -> RawMessage? {
     if loop.eventLoop.inEventLoop, reader == nil {
       switch next() {
       case .success(.some(let answer)): return answer
@@ -119,7 +134,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
       case .failure(let error): throw error
       }
     }
-    let waiter = StreamWaiter<[UInt8]?>()
+    let waiter = StreamWaiter<RawMessage?>()
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         onLoop { self.wait(waiter, continuation) }
@@ -130,7 +145,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   }
 
   private func wait(
-    _ waiter: StreamWaiter<[UInt8]?>, _ continuation: CheckedContinuation<[UInt8]?, any Error>
+    _ waiter: StreamWaiter<RawMessage?>, _ continuation: CheckedContinuation<RawMessage?, any Error>
   ) {
     guard waiter.begin(continuation) else { return }
     guard reader?.isWaiting != true else {
@@ -160,7 +175,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   }
 
   /// What a reader gets now: a message, nil for the end, an error; nothing while it must wait.
-  private func next() -> Result<[UInt8]??, any Error> {
+  private func next() -> Result<RawMessage??, any Error> {
     if case .failed(let error) = ending { return .failure(error) }
     let waiting = received.waitingBytes
     let held = received.heldBytes
@@ -209,9 +224,9 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   // MARK: Sending
 
-  func send(_ message: [UInt8]) async throws {
-    if loop.eventLoop.inEventLoop, writers.isEmpty, try sendNow(message) { return }
-    let waiter = StreamWaiter<Void>(message: message)
+  func send(_ message: [UInt8], compress: Bool) async throws {
+    if loop.eventLoop.inEventLoop, writers.isEmpty, try sendNow(message, compress) { return }
+    let waiter = StreamWaiter<Void>(message: message, compress: compress)
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         onLoop {
@@ -236,27 +251,43 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     }
   }
 
+  func sendHeaders() async {
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      onLoop {
+        if let connection = self.connection, let stream = self.stream,
+          let session = connection.session
+        {
+          self.submitHeaders(session, stream)
+          self.loop.markDirty(connection)
+        }
+        continuation.resume()
+      }
+    }
+  }
+
   /// Sends a message if there is room; false when its writer must wait.
-  private func sendNow(_ message: [UInt8]) throws -> Bool {
+  private func sendNow(_ message: [UInt8], _ compress: Bool) throws -> Bool {
     switch ending {
     case .failed(let error): throw error
     case .ended(let status) where role == .client: throw status ?? StreamClosedError()
     default: break
     }
     guard !isFinishing else { throw StreamClosedError() }
-    return try submit(message)
+    return try submit(message, compress)
   }
 
-  private func submit(_ message: [UInt8]) throws -> Bool {
+  private func submit(_ message: [UInt8], _ compress: Bool) throws -> Bool {
     guard let connection, let stream, let session = connection.session else { return false }
     guard stream.queuedBytes < limits.maximumQueuedStreamBytes else { return false }
-    if let headers = pendingHeaders {
-      pendingHeaders = nil
-      session.submitHeaders(stream, headers, endStream: false)
-    }
+    submitHeaders(session, stream)
     let buffer = loop.takeBuffer()
     defer { loop.give(buffer) }
-    buffer.fill(message)
+    if compress, let sendEncoding {
+      let small = unsafe try message.withUnsafeBytes { unsafe try sendEncoding.compressed($0) }
+      buffer.fill(small, isCompressed: true)
+    } else {
+      buffer.fill(message)
+    }
     guard unsafe session.submitData(stream, buffer.framed) else {
       throw RPCError(
         .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its messages too slowly")
@@ -271,7 +302,10 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     while let waiter = writers.first {
       do {
         if waiter.isWaiting {
-          guard try isFinishing ? submit(waiter.message) : sendNow(waiter.message) else { return }
+          let isSent =
+            try isFinishing
+            ? submit(waiter.message, waiter.compress) : sendNow(waiter.message, waiter.compress)
+          guard isSent else { return }
         }
         writers.removeFirst()
         waiter.end(.success(()))

@@ -46,7 +46,7 @@ struct ReceivedBytes {
   }
 
   /// Collects the next message as far as it is there; nil while it is not complete.
-  mutating func takeMessage() throws(RPCError) -> [UInt8]? {
+  mutating func takeMessage() throws(RPCError) -> RawMessage? {
     while prefixCount < MessageBuffer.prefixSize {
       guard start < waiting.count else { return nil }
       prefix = prefix << 8 | UInt64(waiting[start])
@@ -65,9 +65,11 @@ struct ReceivedBytes {
     body = []
     prefix = 0
     prefixCount = 0
-    guard isMessageCompressed, let encoding else { return message }
+    guard isMessageCompressed, let encoding else { return RawMessage(message) }
     do {
-      return unsafe try message.withUnsafeBytes { unsafe try encoding.message($0, limit: limit) }
+      return RawMessage(
+        unsafe try message.withUnsafeBytes { unsafe try encoding.message($0, limit: limit) },
+        isCompressed: true)
     } catch let error as RPCError {
       throw error
     } catch {

@@ -5,10 +5,14 @@ final class StreamWaiter<Value: Sendable>: @unchecked Sendable {
   private var continuation: CheckedContinuation<Value, any Error>?
   private var isCancelled = false
 
-  /// The message of one that waits to send.
+  /// The message of one that waits to send, and whether it may be compressed.
   let message: [UInt8]
+  let compress: Bool
 
-  init(message: [UInt8] = []) { self.message = message }
+  init(message: [UInt8] = [], compress: Bool = false) {
+    self.message = message
+    self.compress = compress
+  }
 
   /// True while the task waits.
   var isWaiting: Bool { continuation != nil }

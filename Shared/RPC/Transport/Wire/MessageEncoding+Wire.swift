@@ -16,6 +16,32 @@ extension MessageEncoding {
     }
   }
 
+  /// The encoding that a call asks for; nil for identity.
+  init?(_ compression: MessageCompression) {
+    switch compression {
+    case .identity: return nil
+    case .deflate: self = .deflate
+    case .gzip: self = .gzip
+    }
+  }
+
+  /// The value of `grpc-encoding`.
+  var name: StaticString {
+    switch self {
+    case .deflate: "deflate"
+    case .gzip: "gzip"
+    }
+  }
+
+  /// Compresses a message that is to be sent.
+  func compressed(_ bytes: UnsafeRawBufferPointer) throws(RPCError) -> [UInt8] {
+    do {
+      return unsafe try compress(bytes)
+    } catch {
+      throw RPCError(.resourceExhausted, reason: "NO_MEMORY", "no memory to compress")
+    }
+  }
+
   /// Decompresses a received message.
   ///
   /// - Throws: INTERNAL for corrupt data, RESOURCE_EXHAUSTED beyond the limit.
@@ -51,5 +77,27 @@ func isCompressed(_ flag: UInt64, _ encoding: MessageEncoding?) throws(RPCError)
     throw RPCError(
       .internalError, reason: "MESSAGE_FLAG_INVALID",
       flag == 1 ? "a compressed message without a message encoding" : "unknown message flag")
+  }
+}
+
+/// The encodings that a peer takes, by its `grpc-accept-encoding`.
+struct AcceptedEncodings: Sendable {
+  private(set) var gzip = false
+  private(set) var deflate = false
+
+  /// Adds the names of a header's value, which commas separate; unknown ones are not counted.
+  mutating func add(_ value: UnsafeBufferPointer<UInt8>) {
+    for part in unsafe String(decoding: value, as: UTF8.self).utf8.split(separator: 0x2C) {
+      let name = part.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+      if name.elementsEqual("gzip".utf8) { gzip = true }
+      if name.elementsEqual("deflate".utf8) { deflate = true }
+    }
+  }
+
+  func contains(_ encoding: MessageEncoding) -> Bool {
+    switch encoding {
+    case .gzip: gzip
+    case .deflate: deflate
+    }
   }
 }

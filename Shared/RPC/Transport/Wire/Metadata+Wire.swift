@@ -37,25 +37,37 @@ extension Metadata {
 
   /// Adds the entries to a header list.
   ///
-  /// - Throws: INTERNAL for an entry that must not be sent.
-  func write(to block: HTTP2HeaderBlock) throws(RPCError) {
-    for entry in entries {
-      guard HeaderNames.isValid(entry.name.utf8), !HeaderNames.isReserved(entry.name) else {
-        throw RPCError(.internalError, "metadata name \(entry.name) cannot be sent")
-      }
-      switch entry.value {
-      case .text(let text):
-        guard HeaderNames.isValidText(text.utf8), !entry.name.hasSuffix("-bin") else {
-          throw RPCError(.internalError, "the value of metadata \(entry.name) cannot be sent")
-        }
-        block.append(entry.name, text)
-      case .binary(let bytes):
-        guard entry.name.hasSuffix("-bin") else {
-          throw RPCError(
-            .internalError, "binary metadata \(entry.name) needs a name that ends in -bin")
-        }
-        block.append(entry.name, Base64.encode(bytes))
-      }
+  /// - Throws: INTERNAL for an entry that must not be sent, RESOURCE_EXHAUSTED when the list is
+  ///   longer than `limit`.
+  func write(to block: HTTP2HeaderBlock, limit: Int) throws(RPCError) {
+    for entry in entries { try entry.write(to: block, limit: limit) }
+  }
+}
+
+extension Metadata.Entry {
+  /// Adds the entry to a header list.
+  ///
+  /// - Throws: as `Metadata.write`; the list is then as it was.
+  func write(to block: HTTP2HeaderBlock, limit: Int) throws(RPCError) {
+    guard HeaderNames.isValid(name.utf8), !HeaderNames.isReserved(name) else {
+      throw RPCError(.internalError, "metadata name \(name) cannot be sent")
     }
+    let text: String
+    switch value {
+    case .text(let value):
+      guard HeaderNames.isValidText(value.utf8), !name.hasSuffix("-bin") else {
+        throw RPCError(.internalError, "the value of metadata \(name) cannot be sent")
+      }
+      text = value
+    case .binary(let bytes):
+      guard name.hasSuffix("-bin") else {
+        throw RPCError(.internalError, "binary metadata \(name) needs a name that ends in -bin")
+      }
+      text = Base64.encode(bytes)
+    }
+    guard block.listBytes + name.utf8.count + text.utf8.count + 32 <= limit else {
+      throw RPCError(.resourceExhausted, "the call's metadata is too long to be sent")
+    }
+    block.append(name, text)
   }
 }

@@ -12,6 +12,8 @@ struct RequestHead {
   var timeout: UInt64?
   /// Nil for identity.
   var encoding: MessageEncoding?
+  /// How the answer may be compressed.
+  var accepted = AcceptedEncodings()
   var metadata = Metadata()
   var correlationID: String?
   var traceparent: String?
@@ -69,6 +71,8 @@ struct RequestHead {
             failure = RPCError(
               .internalError, reason: "TIMEOUT_MALFORMED", "malformed grpc-timeout")
           }
+        } else if unsafe matches(name, "grpc-accept-encoding") {
+          unsafe accepted.add(value)
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
           encoding = unsafe MessageEncoding(name: value)
           guard encoding == nil else { continue }
