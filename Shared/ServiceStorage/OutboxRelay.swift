@@ -9,6 +9,10 @@ internal import Synchronization
 /// its handler has returned; a passing error is retried with back-off for as long as it takes, a
 /// refusal (`INVALID_ARGUMENT`, `NOT_FOUND`, …) a few times, then the message becomes a dead letter
 /// and the aggregate's next one follows. Handlers bound their own time (a call's timeout).
+///
+/// Where several replicas share the database, each claims an aggregate before it delivers. A replica
+/// that dies leaves its claims to the others when they expire; one that takes longer than its claim
+/// may deliver a message a second time, but not out of order.
 package final class OutboxRelay: Sendable {
   /// Delivers one message. It may get the same message again and must make nothing twice; the
   /// message's id is the receiver's idempotency key.
@@ -22,6 +26,10 @@ package final class OutboxRelay: Sendable {
     package var attemptsBeforeDeadLetter = 8
     /// How long the relay rests at most: finds messages whose commit woke nobody.
     package var pollInterval = Duration.seconds(5)
+    /// How long other replicas leave a claimed aggregate alone: longer than a handler takes.
+    package var lease = Duration.seconds(30)
+    /// How long `deliver` waits before it looks again at an aggregate that another replica holds.
+    package var claimInterval = Duration.milliseconds(50)
 
     package init() {}
   }
@@ -33,6 +41,8 @@ package final class OutboxRelay: Sendable {
   private let configuration: Configuration
   private let random: @Sendable () -> UInt64
   private let sleep: @Sendable (Duration) async throws -> Void
+  /// This replica's name in claims.
+  private let holder: String
   private let locks = AggregateLocks()
   private let signal = WakeSignal()
   private let state = Mutex(State())
@@ -46,11 +56,13 @@ package final class OutboxRelay: Sendable {
 
   /// - Parameters:
   ///   - handlers: by topic.
+  ///   - holder: this replica's name in claims, another one at every start.
   ///   - random: 64 random bits, for the jitter.
   ///   - sleep: how the relay rests; tests move the time themselves.
   package init(
     database: any Database, clock: any WallClock, logger: Logger, handlers: [String: Handler],
     configuration: Configuration = Configuration(),
+    holder: String = "\(UInt64.random(in: 0...UInt64.max))",
     random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0...UInt64.max) },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
@@ -63,6 +75,7 @@ package final class OutboxRelay: Sendable {
     self.configuration = configuration
     self.random = random
     self.sleep = sleep
+    self.holder = holder
   }
 
   /// Looks for messages now; called after each commit that appended one.
@@ -106,6 +119,10 @@ package final class OutboxRelay: Sendable {
       try await deliver(id, of: aggregateID)
     }
   }
+
+  private var claim: Outbox.Claim {
+    Outbox.Claim(holder: holder, now: clock.now(), lease: configuration.lease)
+  }
 }
 
 /// The loop.
@@ -114,14 +131,15 @@ extension OutboxRelay {
   private func nextDeliveries() async throws -> (aggregates: [String], pause: Duration) {
     let free = configuration.concurrency - state.withLock { $0.deliveries }
     guard free > 0 else { return ([], configuration.pollInterval) }
-    let now = clock.now()
+    let claim = claim
+    let now = claim.now
     let far = now.advanced(by: configuration.backOff.longest)
     // Those under way are in the table still.
     let limit = free + locks.count
     let (due, next) = try await database.read { transaction in
       (
-        try Outbox.due(at: now, orAfter: far, limit: limit, in: transaction),
-        try Outbox.nextAttempt(in: transaction)
+        try Outbox.due(claim, orAfter: far, limit: limit, in: transaction),
+        try Outbox.nextAttempt(claim, in: transaction)
       )
     }
     var aggregates: [String] = []
@@ -129,10 +147,26 @@ extension OutboxRelay {
       let aggregateID = head.message.aggregateID
       if locks.tryAcquire(aggregateID) { aggregates.append(aggregateID) }
     }
+    if database.dialect.isShared && !aggregates.isEmpty {
+      aggregates = try await taken(aggregates, claim)
+    }
     state.withLock { $0.deliveries += aggregates.count }
     var pause = configuration.pollInterval
     if let next, next > now { pause = min(pause, next.since(now)) }
     return (aggregates, pause)
+  }
+
+  /// Those of the aggregates, which this task has acquired, that no other replica holds; the others
+  /// are released.
+  private func taken(_ aggregates: [String], _ claim: Outbox.Claim) async throws -> [String] {
+    var taken: Set<String> = []
+    defer {
+      for aggregate in aggregates where !taken.contains(aggregate) { locks.release(aggregate) }
+    }
+    taken = try await database.write { transaction in
+      try Outbox.take(aggregates, claim, in: transaction)
+    }
+    return aggregates.filter(taken.contains)
   }
 
   /// Waits for a signal, for no longer than the pause.
@@ -184,6 +218,7 @@ extension OutboxRelay {
         case .failed: return
         }
       }
+      if head != nil { await giveBack(aggregateID) }
     } catch {
       logger.error(
         "a delivery was not recorded",
@@ -217,6 +252,11 @@ extension OutboxRelay {
 
   /// Delivers the messages up to the given one of an aggregate that this task has acquired.
   private func deliver(_ id: UniqueID, of aggregateID: String) async throws {
+    while database.dialect.isShared, try await !isTaken(aggregateID) {
+      // Another replica delivers, perhaps this very message.
+      if try await place(of: id) != .waiting(aggregateID: aggregateID) { break }
+      try await sleep(configuration.claimInterval)
+    }
     // While this task waited its turn, the message may have been delivered.
     switch try await place(of: id) {
     case .gone: return
@@ -225,17 +265,42 @@ extension OutboxRelay {
     }
     var head = try await head(of: aggregateID)
     while let current = head {
-      try Task.checkCancellation()
+      if Task.isCancelled {
+        await giveBack(aggregateID)
+        throw CancellationError()
+      }
       let isLast = current.message.id == id
       switch try await attempt(current) {
       case .delivered(let next):
-        if isLast { return }
+        if isLast {
+          if next != nil { await giveBack(aggregateID) }
+          return
+        }
         head = next
       case .buried(let error, let next):
-        if isLast { throw error }
+        if isLast {
+          if next != nil { await giveBack(aggregateID) }
+          throw error
+        }
         head = next
       case .failed(let error): throw error
       }
+    }
+  }
+
+  private func isTaken(_ aggregateID: String) async throws -> Bool {
+    let claim = claim
+    return try await !database.write { transaction in
+      try Outbox.take([aggregateID], claim, in: transaction)
+    }.isEmpty
+  }
+
+  /// Lets other replicas have the aggregate; where this fails, the claim expires.
+  private func giveBack(_ aggregateID: String) async {
+    guard database.dialect.isShared else { return }
+    let holder = holder
+    try? await database.write { transaction in
+      try Outbox.release(aggregateID, heldBy: holder, in: transaction)
     }
   }
 
@@ -249,11 +314,15 @@ extension OutboxRelay {
       try await handler(message)
     } catch {
       // Nobody failed when this task was cancelled: the next attempt is due as before.
-      if Task.isCancelled { return .failed(error) }
+      if Task.isCancelled {
+        await giveBack(message.aggregateID)
+        return .failed(error)
+      }
       return try await record(error, of: head)
     }
+    let claim = database.dialect.isShared ? claim : nil
     let next = try await database.write { transaction in
-      try Outbox.delivered(message, in: transaction)
+      try Outbox.delivered(message, claim, in: transaction)
     }
     return .delivered(next: next)
   }
@@ -274,8 +343,9 @@ extension OutboxRelay {
       case .passing: false
       }
     if isFinal {
+      let claim = database.dialect.isShared ? claim : nil
       let next = try await database.write { transaction in
-        try Outbox.buried(message, error: text, at: now, in: transaction)
+        try Outbox.buried(message, error: text, at: now, claim, in: transaction)
       }
       logger.error("a message was given up", metadata: metadata)
       return .buried(error, next: next)

@@ -19,9 +19,17 @@ extension RPCError {
       self.init(
         .resourceExhausted, reason: "OUT_OF_MEMORY",
         "the service is short of memory; nothing was changed; try again later")
-    case .busy, .serialization:
+    case .serialization:
       self.init(.aborted, reason: "CONFLICT", "the call collided with another one; try it again")
-    case .stopped, .closed:
+    case .busy:
+      self.init(
+        .unavailable, reason: "STORAGE_BUSY",
+        "the service's storage did not answer in time; nothing was changed; try it again")
+    case .connectionLost:
+      self.init(
+        .unavailable, reason: "STORAGE_UNAVAILABLE",
+        "the service lost its storage; try it again with the same request_id")
+    case .stopped, .closed, .cannotOpen:
       self.init(
         .unavailable, reason: "STORAGE_UNAVAILABLE", "the service takes no changes at the moment")
     default: return nil

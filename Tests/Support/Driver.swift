@@ -29,3 +29,10 @@ package func withDatabase(
   case .postgres: try await PostgresServer.withDatabase { try await body($0) }
   }
 }
+
+/// Runs the body on a new, empty PostgreSQL database that two replicas have open.
+package func withReplicas(
+  _ body: (any Database, any Database) async throws -> Void
+) async throws {
+  try await PostgresServer.withReplicas { try await body($0, $1) }
+}

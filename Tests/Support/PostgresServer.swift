@@ -18,16 +18,27 @@ package enum PostgresServer {
     _ configuration: PostgresConfiguration = testConfiguration,
     _ body: (PostgresDatabase) async throws -> Void
   ) async throws {
+    try await withSchema { url in
+      try await withDatabase(url, configuration, body)
+    }
+  }
+
+  /// Runs the body on a new, empty database that is open twice.
+  package static func withReplicas(
+    _ configuration: PostgresConfiguration = testConfiguration,
+    _ body: (PostgresDatabase, PostgresDatabase) async throws -> Void
+  ) async throws {
+    try await withSchema { url in
+      try await withDatabase(url, configuration) { first in
+        try await withDatabase(url, configuration) { second in try await body(first, second) }
+      }
+    }
+  }
+
+  private static func withSchema(_ body: (String) async throws -> Void) async throws {
     await slots.take()
     do {
-      let database = try await open(configuration)
-      do {
-        try await body(database)
-      } catch {
-        await database.close()
-        throw error
-      }
-      await database.close()
+      try await body(try await newSchema())
     } catch {
       await slots.release()
       throw error
@@ -35,11 +46,18 @@ package enum PostgresServer {
     await slots.release()
   }
 
-  /// A new, empty database, to be closed by the caller.
-  package static func open(
-    _ configuration: PostgresConfiguration = testConfiguration
-  ) async throws -> PostgresDatabase {
-    try PostgresDatabase(url: try await newSchema(), configuration: configuration)
+  private static func withDatabase(
+    _ url: String, _ configuration: PostgresConfiguration,
+    _ body: (PostgresDatabase) async throws -> Void
+  ) async throws {
+    let database = try PostgresDatabase(url: url, configuration: configuration)
+    do {
+      try await body(database)
+    } catch {
+      await database.close()
+      throw error
+    }
+    await database.close()
   }
 
   /// The URL of a new, empty database.

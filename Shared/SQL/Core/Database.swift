@@ -35,7 +35,8 @@ package protocol Database: Sendable {
   /// The body runs on a thread of the driver, never on the cooperative pool, and may run more than
   /// once (retries), so it must have no effects outside of the transaction and must not wait for
   /// anything. An error that it throws rolls its own changes back and is rethrown. `SQLError` is
-  /// thrown where the database failed; after `.io` from the commit itself the outcome is unknown.
+  /// thrown where the database failed; after `.io` or `.connectionLost` from the commit itself the
+  /// outcome is unknown.
   @discardableResult
   func write<Result: Sendable>(
     _ body: @escaping @Sendable (any Transaction) throws -> Result

@@ -16,7 +16,8 @@ package struct SQLError: Error, Sendable, Equatable, CustomStringConvertible {
     case notNull(String)
     /// Another rule of the schema refused the change: a trigger's message, a column's strict type.
     case constraint(String?)
-    /// Another process holds a lock; the same call may succeed later.
+    /// Another transaction or process holds a lock, or the server works on a statement for too long.
+    /// Nothing was changed; the same call may succeed later.
     case busy
     /// The queue to the database is full; the call was not begun.
     case overloaded
@@ -27,8 +28,11 @@ package struct SQLError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The database had no memory for the statement. Nothing was changed; the same call may succeed
     /// later.
     case outOfMemory
-    /// Reading or writing the file, or the connection to the server, failed.
+    /// Reading or writing the file failed.
     case io
+    /// The connection to the server was lost, and no repetition helped. Where it was lost during a
+    /// commit the outcome is unknown, and the message says so.
+    case connectionLost
     /// The file's content is damaged or is no database.
     case corrupt
     /// The change was refused because the file, or the transaction, is read-only.

@@ -14,9 +14,16 @@ package struct PostgresConfiguration: Sendable {
   package var collisionPause = Duration.milliseconds(1)
   /// How long the server works on one statement at most, in milliseconds, before it ends it and
   /// `.busy` is thrown. Migrations are exempt.
-  package var statementTimeoutMilliseconds = 30_000
-  /// How long a call waits for a connection that was lost. After it, calls fail with `.cannotOpen`
-  /// at once until a connection has been made again.
+  package var statementTimeoutMilliseconds = 10_000
+  /// How long a statement waits for another transaction's lock at most, in milliseconds; then
+  /// `.busy` is thrown. Migrations are exempt.
+  package var lockTimeoutMilliseconds = 5_000
+  /// How long the driver waits for an answer at most. A server that says nothing for so long, longer
+  /// than a statement may take, counts as lost. Migrations are exempt.
+  package var answerPatience = Duration.seconds(15)
+  /// How long a call waits for a connection that was lost. After it, calls fail at once, with
+  /// `.cannotOpen` or, where the server has no connection left, `.overloaded`, until one has been
+  /// made again.
   package var reconnectPatience = Duration.seconds(3)
   /// The first pause between attempts to connect; it doubles up to 64 times this.
   package var reconnectPause = Duration.milliseconds(50)

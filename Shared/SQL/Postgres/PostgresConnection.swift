@@ -37,6 +37,9 @@ final class PostgresConnection {
 
   private let handle: OpaquePointer
   private let cacheSize: Int
+  private let answerPatience: Duration
+  /// Whether the server has kept silent for too long.
+  private var isGivenUp = false
   /// By the text's template; several where NULL stands for a parameter.
   private var statements: [String: [Statement]] = [:]
   private var uses = 0
@@ -45,9 +48,10 @@ final class PostgresConnection {
   /// Connects, which blocks. Throws `.cannotOpen`.
   init(url: String, configuration: PostgresConfiguration) throws(SQLError) {
     cacheSize = configuration.statementCacheSize
+    answerPatience = configuration.answerPatience
     // What stands before `dbname`, the URL, it may override; what stands behind it, not.
     let options = [
-      ("connect_timeout", "10"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
+      ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
       ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
       ("fallback_application_name", "kontor"), ("dbname", url), ("client_encoding", "UTF8"),
     ]
@@ -64,7 +68,11 @@ final class PostgresConnection {
     guard unsafe PQstatus(handle) == CONNECTION_OK else {
       let message = message
       close()
-      throw SQLError(.cannotOpen, "PostgreSQL cannot be reached: \(message)")
+      // libpq keeps no SQLSTATE of a refused connection, only its text.
+      let isFull = ["too many clients", "too many connections", "remaining connection slots"]
+        .contains(where: message.contains)
+      throw SQLError(
+        isFull ? .overloaded : .cannotOpen, "PostgreSQL cannot be reached: \(message)")
     }
     do {
       try configure(configuration)
@@ -79,10 +87,14 @@ final class PostgresConnection {
     unsafe PQfinish(handle)
   }
 
+  /// Reading a table as a whole, as the planner likes to while it is small, would make a serializable
+  /// transaction collide with every write to it.
   private func configure(_ configuration: PostgresConfiguration) throws(PostgresFailure) {
     try simple(
       """
       SET statement_timeout = \(configuration.statementTimeoutMilliseconds);
+      SET lock_timeout = \(configuration.lockTimeoutMilliseconds);
+      SET enable_seqscan = off;
       SET idle_in_transaction_session_timeout = 60000;
       SET client_min_messages = error;
       SET standard_conforming_strings = on;
@@ -100,7 +112,7 @@ final class PostgresConnection {
 
   /// Whether the connection can be used no more.
   var isLost: Bool {
-    unsafe PQstatus(handle) != CONNECTION_OK
+    unsafe isGivenUp || PQstatus(handle) != CONNECTION_OK
   }
 
   /// Whether a transaction is open, failed or not.
@@ -115,7 +127,7 @@ final class PostgresConnection {
 
   private func simple(_ text: String, while doing: String) throws(PostgresFailure) {
     guard unsafe PQsendQuery(handle, text) == 1 else { throw lost(while: doing) }
-    try unsafe finish(while: doing)
+    try unsafe finish(while: doing, within: answerPatience)
   }
 
   /// Runs a statement of a transaction's body; the number of rows that it changed.
@@ -126,7 +138,7 @@ final class PostgresConnection {
     guard send(statement, sql.values), unsafe PQsetSingleRowMode(handle) == 1 else {
       throw lost(while: "run")
     }
-    return try unsafe finish(while: "run") { (result) throws(SQLError) in
+    return try unsafe finish(while: "run", within: answerPatience) { (result) throws(SQLError) in
       try receive(unsafe row(result, of: statement))
     }
   }
@@ -134,13 +146,14 @@ final class PostgresConnection {
   /// Runs several statements without parameters, free of the time limit.
   func script(_ text: String) throws(PostgresFailure) {
     try simple("SET LOCAL statement_timeout = 0", while: "run a script")
+    try simple("SET LOCAL lock_timeout = 0", while: "run a script")
     for statement in PostgresScript.statements(text) {
       try refuseControl(statement)
       // Unlike a simple query, this form holds one statement and no more.
       guard unsafe PQsendQueryParams(handle, statement, 0, nil, nil, nil, nil, 1) == 1 else {
         throw lost(while: "run a script")
       }
-      try unsafe finish(while: "run a script")
+      try unsafe finish(while: "run a script", within: nil)
     }
   }
 
@@ -220,7 +233,7 @@ extension PostgresConnection {
       unsafe PQsendPrepare(handle, statement.name, text, Int32(types.count), types.baseAddress) == 1
     }
     guard isSent else { throw lost(while: "prepare a statement") }
-    try unsafe finish(while: "prepare a statement")
+    try unsafe finish(while: "prepare a statement", within: answerPatience)
     return statement
   }
 
@@ -261,13 +274,16 @@ extension PostgresConnection {
 extension PostgresConnection {
   /// Takes all results of what was sent, gives each row to `receive`, and returns how many rows
   /// were changed. The first error is thrown after the last result.
+  ///
+  /// - Parameter patience: how long the server may keep silent; nil is for ever.
   @discardableResult
   private func finish(
-    while doing: String, _ receive: (OpaquePointer) throws(SQLError) -> Void = { _ in }
+    while doing: String, within patience: Duration?,
+    _ receive: (OpaquePointer) throws(SQLError) -> Void = { _ in }
   ) throws(PostgresFailure) -> Int {
     var failure: PostgresFailure?
     var changed = 0
-    while let result = unsafe PQgetResult(handle) {
+    while try isAnswered(while: doing, within: patience), let result = unsafe PQgetResult(handle) {
       defer { unsafe PQclear(result) }
       switch unsafe PQresultStatus(result) {
       case PGRES_SINGLE_TUPLE:
@@ -289,10 +305,31 @@ extension PostgresConnection {
     return changed
   }
 
+  /// Waits until the next result can be taken without waiting. Always true: silence throws.
+  private func isAnswered(
+    while doing: String, within patience: Duration?
+  ) throws(PostgresFailure) -> Bool {
+    guard let patience else { return true }
+    let end = ContinuousClock.now + patience
+    while unsafe PQisBusy(handle) == 1 {
+      let milliseconds = max((end - .now) / .milliseconds(1), 0).rounded(.up)
+      var wait = pollfd(fd: unsafe PQsocket(handle), events: Int16(POLLIN), revents: 0)
+      // What has not been sent yet goes out with what PQconsumeInput does.
+      if unsafe poll(&wait, 1, Int32(milliseconds)) == 0 {
+        isGivenUp = true
+        let message = "\(doing): PostgreSQL did not answer within \(patience)"
+        throw PostgresFailure(SQLError(.connectionLost, message), .lost)
+      }
+      // A lost connection is told by the result.
+      if unsafe PQconsumeInput(handle) == 0 { return true }
+    }
+    return true
+  }
+
   private func lost(while doing: String) -> PostgresFailure {
     let isLost = isLost
     return PostgresFailure(
-      SQLError(isLost ? .io : .misuse, "\(doing): \(message)"), isLost ? .lost : .none)
+      SQLError(isLost ? .connectionLost : .misuse, "\(doing): \(message)"), isLost ? .lost : .none)
   }
 
   /// The number in the command's tag, which for a query is no change.

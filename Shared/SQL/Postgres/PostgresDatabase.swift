@@ -6,8 +6,8 @@ internal import Threads
 ///
 /// Writes are SERIALIZABLE, reads REPEATABLE READ and READ ONLY. A body that collides with a
 /// concurrent transaction, or whose connection is lost before the commit, runs again. When the
-/// connection is lost during the commit itself, `.io` is thrown with a message that says that the
-/// outcome is unknown.
+/// connection is lost during the commit itself, `.connectionLost` is thrown with a message that says
+/// that the outcome is unknown.
 ///
 /// Parameters are declared as bigint, text and bytea; values of columns come back from these, from
 /// the smaller whole numbers, boolean (0 and 1), varchar, char, and numeric without a fraction.

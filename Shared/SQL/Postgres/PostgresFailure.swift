@@ -45,6 +45,8 @@ extension PostgresFailure {
     error = SQLError(code, "\(doing): \(text) (SQLSTATE \(state))", file: file)
     switch state {
     case "40001", "40P01": consequence = .collision
+    // The server shuts down, or has just crashed, and ends this connection.
+    case "57P01", "57P02", "57P03": consequence = .lost
     // The statement's plan or name is gone: the schema changed, or a pooler changed servers.
     case "26000": consequence = .staleStatements
     case "0A000" where message.hasPrefix("cached plan"): consequence = .staleStatements
@@ -72,10 +74,12 @@ extension PostgresFailure {
     // RAISE EXCEPTION of a trigger.
     case "P0001": .constraint(message)
     case "53100": .full
+    case "53200": .outOfMemory
     case "25006": .readOnly
     case "25P02": .aborted
     case "55P03", "57014": .busy
-    case "53300", "57P03": .cannotOpen
+    case "53300": .overloaded
+    case "57P03": .cannotOpen
     case "08P01": .misuse
     case "XX001", "XX002": .corrupt
     default: code(ofClass: state.prefix(2), constraint: constraint)
@@ -88,7 +92,8 @@ extension PostgresFailure {
     case "40": .serialization
     case "53": .busy
     case "54": .tooLarge
-    case "08", "57", "58": .io
+    case "08", "57": .connectionLost
+    case "58": .io
     case "0A", "22", "25", "26", "2B", "2D", "34", "3B", "3D", "3F", "42": .misuse
     default: .other
     }

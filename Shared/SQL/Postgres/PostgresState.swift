@@ -5,6 +5,7 @@ internal import Synchronization
 final class PostgresState: Sendable {
   private struct State {
     var statistics = PostgresStatistics()
+    var connections = 0
     var runningThreads = 0
     var isClosed = false
     var waiting: [CheckedContinuation<Void, Never>] = []
@@ -23,6 +24,22 @@ final class PostgresState: Sendable {
 
   func count(_ event: WritableKeyPath<PostgresStatistics, Int>) {
     state.withLock { $0.statistics[keyPath: event] += 1 }
+  }
+
+  /// Whether any thread has a connection.
+  var hasConnections: Bool {
+    state.withLock { $0.connections > 0 }
+  }
+
+  func connected() {
+    state.withLock {
+      $0.connections += 1
+      $0.statistics.connections += 1
+    }
+  }
+
+  func disconnected() {
+    state.withLock { $0.connections -= 1 }
   }
 
   /// Wakes all who wait for the end when the thread is the last one.

@@ -41,7 +41,7 @@ final class PostgresWorker {
   /// Works until the queue is closed and empty.
   func run() {
     while let job = queue.pop(upTo: 1).first { run(job) }
-    connection?.close()
+    if let connection { drop(connection) }
   }
 
   private func run(_ job: any PostgresJob) {
@@ -52,14 +52,18 @@ final class PostgresWorker {
       do {
         outcome = attempt(job, try connected())
       } catch {
-        return job.finish(error)
+        return handBack(job, error)
       }
       if let connection, connection.isLost { drop(connection) }
       switch outcome {
       case .done(let error): return job.finish(error)
       case .again(let failure):
         runs += 1
-        if failure.consequence == .lost { losses += 1 }
+        if failure.consequence == .lost {
+          losses += 1
+          // A server that shuts down tells so before it hangs up.
+          if let connection { drop(connection) }
+        }
         if runs >= configuration.maximumAttempts || losses > 2 { return job.finish(failure.error) }
         if failure.consequence == .collision {
           state.count(\.collisions)
@@ -67,6 +71,13 @@ final class PostgresWorker {
         }
       }
     }
+  }
+
+  /// Leaves the job to a thread that has a connection, as when the server gives out no more of them;
+  /// without one it fails.
+  private func handBack(_ job: any PostgresJob, _ error: SQLError) {
+    guard state.hasConnections, queue.push(job) == .accepted else { return job.finish(error) }
+    if let outage { sleep(outage.nextAttempt - .now) }
   }
 
   private func attempt(_ job: any PostgresJob, _ connection: PostgresConnection) -> Outcome {
@@ -100,7 +111,7 @@ final class PostgresWorker {
       if error.consequence == .lost {
         return .done(
           SQLError(
-            .io,
+            .connectionLost,
             """
             the connection was lost during a commit, whose outcome is unknown: \
             \(error.error.message)
@@ -114,24 +125,24 @@ final class PostgresWorker {
   private func drop(_ lost: PostgresConnection) {
     lost.close()
     connection = nil
+    state.disconnected()
   }
 
   /// The connection, made where there is none. Waits for a server that is away as long as the
-  /// configuration's patience lasts.
+  /// configuration's patience lasts, and not at all where other threads have a connection.
   private func connected() throws(SQLError) -> PostgresConnection {
     if let connection { return connection }
     while true {
       if let outage, outage.nextAttempt > .now {
-        if outage.since + configuration.reconnectPatience <= outage.nextAttempt {
-          throw outage.error
-        }
+        let isHopeless = outage.since + configuration.reconnectPatience <= outage.nextAttempt
+        if isHopeless || state.hasConnections { throw outage.error }
         sleep(outage.nextAttempt - .now)
       }
       do {
         let made = try PostgresConnection(url: url, configuration: configuration)
         connection = made
         outage = nil
-        state.count(\.connections)
+        state.connected()
         return made
       } catch {
         remember(error)

@@ -154,7 +154,7 @@ struct PostgresTests {
           try transaction.execute("INSERT INTO child (id, parent_id, amount) VALUES (1, 'p', 1)")
         }
       }
-      #expect(error?.code == .io)
+      #expect(error?.code == .connectionLost)
       #expect(error?.message.contains("outcome is unknown") == true)
       #expect(runs.count == 1)
       try await database.write { _ in }

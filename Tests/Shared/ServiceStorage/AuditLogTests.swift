@@ -2,6 +2,7 @@ import Cryptography
 import SQLCore
 import ServiceStorage
 import SharedDomain
+import TestSupport
 import Testing
 
 @Suite struct AuditLogTests {
@@ -21,8 +22,10 @@ import Testing
       ])
   }
 
-  private func filled(_ body: (any Database) async throws -> Void) async throws {
-    try await withServiceDatabase { database in
+  private func filled(
+    _ driver: Driver, _ body: (any Database) async throws -> Void
+  ) async throws {
+    try await withServiceDatabase(driver) { database in
       try await database.write { transaction in
         for number in 0..<10 {
           try log.append(record(number, of: number % 2 == 0 ? first : second), in: transaction)
@@ -38,8 +41,10 @@ import Testing
     try await database.read { try AuditLog.verify(organizationID, in: $0) }
   }
 
-  @Test func `entries are read as they were written, newest first, by page`() async throws {
-    try await filled { database in
+  @Test(arguments: Driver.allCases)
+  func `entries are read as they were written, newest first, by page`(_ driver: Driver) async throws
+  {
+    try await filled(driver) { database in
       let page = try await database.read { transaction in
         try AuditLog.page(of: first, limit: 3, in: transaction)
       }
@@ -52,8 +57,11 @@ import Testing
     }
   }
 
-  @Test func `each organization has a chain of its own, and both are intact`() async throws {
-    try await filled { database in
+  @Test(arguments: Driver.allCases)
+  func `each organization has a chain of its own, and both are intact`(_ driver: Driver)
+    async throws
+  {
+    try await filled(driver) { database in
       for organizationID in [first, second] {
         guard case .intact(5, let head) = try await verify(organizationID, database) else {
           Issue.record("broken")
@@ -69,11 +77,12 @@ import Testing
   }
 
   @Test(
-    arguments: [
+    arguments: Driver.allCases,
+    [
       ("UPDATE audit_entry SET action = 'NOTHING' WHERE sequence = 3", 3),
       ("UPDATE audit_entry SET at_us = at_us + 1 WHERE sequence = 3", 3),
       ("UPDATE audit_entry SET actor = 'user:9' WHERE sequence = 3", 3),
-      ("UPDATE audit_entry SET hash = zeroblob(32) WHERE sequence = 3", 3),
+      ("UPDATE audit_entry SET hash = zeros WHERE sequence = 3", 3),
       (
         "UPDATE audit_field SET after_value = 'OWNER' WHERE entry_number IN (5, 6) AND name = 'role'",
         3
@@ -107,11 +116,15 @@ import Testing
       ("DELETE FROM audit_head", 5),
       ("UPDATE audit_head SET sequence = 4", 5),
     ] as [(String, Int64)])
-  func `a change behind the log's back is found`(_ change: String, _ sequence: Int64) async throws {
-    try await filled { database in
-      try await database.write { transaction in try transaction.script(change) }
+  func `a change behind the log's back is found`(
+    _ driver: Driver, _ change: (text: String, sequence: Int64)
+  ) async throws {
+    let zeros = driver == .sqlite ? "zeroblob(32)" : "decode(repeat('00', 32), 'hex')"
+    let text = change.text.replacing("zeros", with: zeros)
+    try await filled(driver) { database in
+      try await database.write { transaction in try transaction.script(text) }
       for organizationID in [first, second] {
-        guard case .broken(sequence, _) = try await verify(organizationID, database) else {
+        guard case .broken(change.sequence, _) = try await verify(organizationID, database) else {
           Issue.record("not found")
           continue
         }
@@ -119,8 +132,9 @@ import Testing
     }
   }
 
-  @Test func `personal values are erased without breaking the chain`() async throws {
-    try await filled { database in
+  @Test(arguments: Driver.allCases)
+  func `personal values are erased without breaking the chain`(_ driver: Driver) async throws {
+    try await filled(driver) { database in
       let before = try await verify(first, database)
       let erased = try await database.write { transaction in
         try AuditLog.erasePersonalValues(of: "user:8", in: transaction)
@@ -143,16 +157,18 @@ import Testing
     }
   }
 
-  @Test func `equal personal values have different commitments`() async throws {
-    try await filled { database in
+  @Test(arguments: Driver.allCases)
+  func `equal personal values have different commitments`(_ driver: Driver) async throws {
+    try await filled(driver) { database in
       let distinct = try await count(
         "SELECT count(DISTINCT commitment) FROM audit_field WHERE commitment IS NOT NULL", database)
       #expect(distinct == 20)
     }
   }
 
-  @Test func `a long chain is verified in parts`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a long chain is verified in parts`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       try await database.write { transaction in
         for number in 0..<1203 { try log.append(record(number, of: first), in: transaction) }
       }

@@ -2,6 +2,7 @@ import CommonAPI
 import RPCCore
 import SQLCore
 import SharedDomain
+import TestSupport
 import Testing
 
 @testable import ServiceStorage
@@ -38,8 +39,9 @@ import Testing
     return CommonAPI.Money(currencyCode: "CHF", minorUnits: try row?.int64("value") ?? -1)
   }
 
-  @Test func `a hundred concurrent calls with one key run the body once`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a hundred concurrent calls with one key run the body once`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let commits = Record<Void>()
       let store = store(database) { commits.append(()) }
       let operation = try operation(store)
@@ -59,8 +61,11 @@ import Testing
     }
   }
 
-  @Test func `a key used for another request is refused, and nothing changes`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a key used for another request is refused, and nothing changes`(_ driver: Driver)
+    async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let store = store(database)
       _ = try await store.run(try operation(store)) { try increment($0) }
       let error = await #expect(throws: RPCError.self) {
@@ -73,8 +78,9 @@ import Testing
     }
   }
 
-  @Test func `the key's scope is caller and method`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `the key's scope is caller and method`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let store = store(database)
       let other = MethodDescriptor(service: "kontor.test.v1.TestService", name: "Subtract")
       let operations = [
@@ -89,8 +95,10 @@ import Testing
     }
   }
 
-  @Test func `a body that throws saves nothing, and the key succeeds later`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a body that throws saves nothing, and the key succeeds later`(_ driver: Driver) async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let store = store(database)
       let operation = try operation(store)
       await #expect(throws: Refused()) {
@@ -126,8 +134,9 @@ import Testing
     }
   }
 
-  @Test func `the hash depends on the request and the key`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `the hash depends on the request and the key`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let store = store(database)
       let otherKey = OperationStore(
         database: database, clock: ManualTime(), hashKey: [UInt8](repeating: 8, count: 32))
@@ -138,8 +147,9 @@ import Testing
     }
   }
 
-  @Test func `answers are deleted after 30 days, in batches`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `answers are deleted after 30 days, in batches`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let clock = ManualTime()
       let store = store(database, clock: clock)
       for number in 0..<7 {
@@ -161,7 +171,10 @@ import Testing
   @Test func `the database's failures that callers may know are translated`() {
     #expect(RPCError(SQLError(.full, ""))?.code == .resourceExhausted)
     #expect(RPCError(SQLError(.overloaded, ""))?.code == .resourceExhausted)
-    #expect(RPCError(SQLError(.busy, ""))?.code == .aborted)
+    #expect(RPCError(SQLError(.serialization, ""))?.code == .aborted)
+    #expect(RPCError(SQLError(.busy, ""))?.reason == "STORAGE_BUSY")
+    #expect(RPCError(SQLError(.connectionLost, ""))?.code == .unavailable)
+    #expect(RPCError(SQLError(.cannotOpen, ""))?.code == .unavailable)
     #expect(RPCError(SQLError(.stopped, ""))?.code == .unavailable)
     #expect(RPCError(SQLError(.corrupt, "")) == nil)
     #expect(RPCError(SQLError(.unique(["a.b"]), "")) == nil)

@@ -4,6 +4,7 @@ import SQLCore
 import SQLiteDriver
 import SharedDomain
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ServiceStorage
@@ -54,8 +55,11 @@ import Testing
     }
   }
 
-  @Test func `each aggregate's messages arrive once, in the order of their commits`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `each aggregate's messages arrive once, in the order of their commits`(_ driver: Driver)
+    async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let received = Record<(aggregateID: String, number: Int)>()
       let relay = relay(database) { message in
         received.append((message.aggregateID, Int(message.payload[0])))
@@ -79,8 +83,9 @@ import Testing
     }
   }
 
-  @Test func `aggregates are delivered in parallel, up to the bound`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `aggregates are delivered in parallel, up to the bound`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let begun = Record<String>()
       let done = Record<String>()
       let gate = Gate()
@@ -104,10 +109,11 @@ import Testing
     }
   }
 
-  @Test func `a passing error is retried with a doubling wait, and holds back its aggregate only`()
-    async throws
-  {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a passing error is retried with a doubling wait, and holds back its aggregate only`(
+    _ driver: Driver
+  ) async throws {
+    try await withServiceDatabase(driver) { database in
       let attempts = Record<(number: Int, at: Instant)>()
       let start = time.now()
       let relay = relay(database) { message in
@@ -143,10 +149,11 @@ import Testing
     #expect(backOff.wait(afterAttempts: 1_000_000, random: .max) < .seconds(60))
   }
 
-  @Test func `a refused message is given up after its attempts, and the next one follows`()
-    async throws
-  {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a refused message is given up after its attempts, and the next one follows`(
+    _ driver: Driver
+  ) async throws {
+    try await withServiceDatabase(driver) { database in
       let attempts = Record<Int>()
       var configuration = OutboxRelay.Configuration()
       configuration.attemptsBeforeDeadLetter = 3
@@ -171,8 +178,11 @@ import Testing
     }
   }
 
-  @Test func `a permanent error gives up at once, and a dead letter can be revived`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a permanent error gives up at once, and a dead letter can be revived`(_ driver: Driver)
+    async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let refuses = Mutex(true)
       let relay = relay(database) { _ in
         if refuses.withLock({ $0 }) { throw PermanentDeliveryError("closed for good") }
@@ -193,8 +203,10 @@ import Testing
     }
   }
 
-  @Test func `deliver sends the earlier messages first and awaits its own`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `deliver sends the earlier messages first and awaits its own`(_ driver: Driver) async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let received = Record<Int>()
       let relay = relay(database) { received.append(Int($0.payload[0])) }
       try await append([1, 2, 3], of: "a", database)
@@ -208,8 +220,9 @@ import Testing
     }
   }
 
-  @Test func `concurrent deliver calls and the loop send a message once`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `concurrent deliver calls and the loop send a message once`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let received = Record<Int>()
       let relay = relay(database) { received.append(Int($0.payload[0])) }
       try await running(relay) {
@@ -226,8 +239,11 @@ import Testing
     }
   }
 
-  @Test func `a failed deliver throws the error and leaves the message to the loop`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a failed deliver throws the error and leaves the message to the loop`(_ driver: Driver)
+    async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let attempts = Record<Void>()
       let relay = relay(database) { _ in
         if attempts.append(()) == 1 { throw RPCError(.unavailable, "not yet") }
@@ -243,8 +259,9 @@ import Testing
     }
   }
 
-  @Test func `a cancelled deliver counts as no attempt`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a cancelled deliver counts as no attempt`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let begun = Gate()
       let relay = relay(database) { _ in
         begun.open()
@@ -265,8 +282,9 @@ import Testing
     }
   }
 
-  @Test func `a restart goes on where the last run ended`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a restart goes on where the last run ended`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       try await append([1, 2], of: "a", database)
       let first = relay(database) { message in
         if message.payload == [2] { throw Broken() }
@@ -285,8 +303,9 @@ import Testing
     }
   }
 
-  @Test func `a message is found without a wake, at the next look`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a message is found without a wake, at the next look`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let received = Record<Int>()
       let relay = relay(database) { received.append(Int($0.payload[0])) }
       try await running(relay) {
@@ -298,8 +317,11 @@ import Testing
     }
   }
 
-  @Test func `a clock that is set back delays nothing beyond the longest wait`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a clock that is set back delays nothing beyond the longest wait`(_ driver: Driver)
+    async throws
+  {
+    try await withServiceDatabase(driver) { database in
       let received = Record<Int>()
       let relay = relay(database) { received.append(Int($0.payload[0])) }
       try await append([1], of: "a", database)
@@ -308,8 +330,9 @@ import Testing
     }
   }
 
-  @Test func `a topic without a handler waits for a program that has one`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a topic without a handler waits for a program that has one`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       try await append([1], of: "a", topic: "unknown", database)
       let relay = relay(database) { _ in }
       try await running(relay) { await time.waitForSleep { $0 == .milliseconds(250) } }

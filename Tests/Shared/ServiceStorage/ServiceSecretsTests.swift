@@ -1,9 +1,11 @@
 import ServiceStorage
+import TestSupport
 import Testing
 
 @Suite struct ServiceSecretsTests {
-  @Test func `a secret is made once and kept by its name`() async throws {
-    try await withServiceDatabase { database in
+  @Test(arguments: Driver.allCases)
+  func `a secret is made once and kept by its name`(_ driver: Driver) async throws {
+    try await withServiceDatabase(driver) { database in
       let first = try await ServiceSecrets.requestHashKey(in: database)
       #expect(first.count == 32)
       #expect(try await ServiceSecrets.requestHashKey(in: database) == first)

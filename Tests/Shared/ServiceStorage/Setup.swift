@@ -1,18 +1,25 @@
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
+import TestSupport
 
 /// Runs the body on a new database with the shared tables and one of the tests' own.
-func withServiceDatabase(_ body: (any Database) async throws -> Void) async throws {
-  let database = try SQLiteDatabase.temporary()
-  do {
+func withServiceDatabase(
+  _ driver: Driver = .sqlite, _ body: (any Database) async throws -> Void
+) async throws {
+  try await withDatabase(driver) { database in
     try await prepare(database)
     try await body(database)
-    await database.close()
-  } catch {
-    await database.close()
-    throw error
+  }
+}
+
+/// Runs the body on a new PostgreSQL database with the same tables that two replicas have open.
+func withServiceReplicas(
+  _ body: (any Database, any Database) async throws -> Void
+) async throws {
+  try await withReplicas { first, second in
+    try await prepare(first)
+    try await body(first, second)
   }
 }
 
@@ -24,6 +31,12 @@ func prepare(_ database: any Database) async throws {
         name TEXT NOT NULL PRIMARY KEY,
         value INTEGER NOT NULL CONSTRAINT counter_value_small CHECK (value < 1000)
       ) STRICT
+      """,
+    postgres: """
+      CREATE TABLE counter (
+        name text NOT NULL PRIMARY KEY,
+        value bigint NOT NULL CONSTRAINT counter_value_small CHECK (value < 1000)
+      )
       """)
   try await Migrator(ServiceStorage.migrations + [own]).migrate(database)
 }
