@@ -278,6 +278,23 @@ let package = Package(
         nioEmbedded, logging,
       ],
       path: "Tests/Benchmarks/rpc/Program", swiftSettings: unsafeSettings),
+    .target(
+      name: "CInteropProto", dependencies: ["CProtobufC"], path: "Tests/Interop/Generated/C",
+      publicHeadersPath: "include"),
+    module(
+      "InteropAPI", "Tests/Interop/Generated/Swift/InteropAPI",
+      ["CInteropProto", "Messages", "RPCCore"], touchesMemory: true),
+    .executableTarget(
+      name: "interop-server",
+      dependencies: [
+        "Bootstrap", "InteropAPI", "RPCCore", "RPCTransport", "SharedDomain", "TLS", nioPosix,
+        logging,
+      ],
+      path: "Tests/Interop/Server", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "interop-client",
+      dependencies: ["InteropAPI", "RPCCore", "RPCTransport", "TLS", nioPosix, logging],
+      path: "Tests/Interop/Client", swiftSettings: swiftSettings),
     tests("ArchitectureTests", "Tests/Architecture", []),
     tests("SharedDomainTests", "Tests/Shared/Domain", ["SharedDomain"]),
     .target(

@@ -61,6 +61,11 @@ install_test_packages() {
   install_packages protobuf-compiler protobuf-c-compiler shellcheck python3 python3-venv postgresql
 }
 
+# install_interop_packages: what the C++ peer of the interoperability tests is compiled with.
+install_interop_packages() {
+  install_packages g++ libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
+}
+
 # require_swift: ends the script unless a Swift that is new enough is on the PATH.
 require_swift() {
   local version major minor

@@ -1,0 +1,92 @@
+"""grpcio's server of the interoperability tests: prints its port, ends when its input does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import uuid
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+from interop_stubs import empty_pb2, messages_pb2, test_pb2_grpc
+
+SERVER_ID = str(uuid.uuid4())
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def payload(size: int) -> messages_pb2.Payload:
+    return messages_pb2.Payload(body=bytes(size))
+
+
+def echo_metadata(context: grpc.ServicerContext) -> None:
+    for name, value in context.invocation_metadata():
+        if name == "x-grpc-test-echo-initial":
+            context.send_initial_metadata([(name, value)])
+        elif name == "x-grpc-test-echo-trailing-bin":
+            context.set_trailing_metadata([(name, value)])
+
+
+def end_as_asked(request, context: grpc.ServicerContext) -> None:
+    if request.HasField("response_status"):
+        status = request.response_status
+        context.abort(CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message)
+
+
+class TestService(test_pb2_grpc.TestServiceServicer):
+    """grpcio answers UnimplementedCall by itself, as nothing here does."""
+
+    def EmptyCall(self, request, context):
+        return empty_pb2.Empty()
+
+    def UnaryCall(self, request, context):
+        if request.response_compressed.value:
+            context.set_compression(grpc.Compression.Gzip)
+        echo_metadata(context)
+        end_as_asked(request, context)
+        return messages_pb2.SimpleResponse(
+            payload=payload(request.response_size),
+            server_id=SERVER_ID if request.fill_server_id else "",
+        )
+
+    def StreamingOutputCall(self, request, context):
+        if any(parameters.compressed.value for parameters in request.response_parameters):
+            context.set_compression(grpc.Compression.Gzip)
+        for parameters in request.response_parameters:
+            time.sleep(parameters.interval_us / 1_000_000)
+            if not parameters.compressed.value:
+                context.disable_next_message_compression()
+            yield messages_pb2.StreamingOutputCallResponse(payload=payload(parameters.size))
+        end_as_asked(request, context)
+
+    def StreamingInputCall(self, requests, context):
+        size = sum(len(request.payload.body) for request in requests)
+        return messages_pb2.StreamingInputCallResponse(aggregated_payload_size=size)
+
+    def FullDuplexCall(self, requests, context):
+        echo_metadata(context)
+        for request in requests:
+            end_as_asked(request, context)
+            for parameters in request.response_parameters:
+                time.sleep(parameters.interval_us / 1_000_000)
+                yield messages_pb2.StreamingOutputCallResponse(payload=payload(parameters.size))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tls_cert_file", type=Path, required=True)
+    parser.add_argument("--tls_key_file", type=Path, required=True)
+    arguments = parser.parse_args()
+    identity = (arguments.tls_key_file.read_bytes(), arguments.tls_cert_file.read_bytes())
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    test_pb2_grpc.add_TestServiceServicer_to_server(TestService(), server)
+    credentials = grpc.ssl_server_credentials([identity])
+    print(server.add_secure_port(f"127.0.0.1:{arguments.port}", credentials), flush=True)
+    server.start()
+    sys.stdin.read()
+    server.stop(None).wait()
+
+
+main()

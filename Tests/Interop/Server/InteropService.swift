@@ -1,0 +1,96 @@
+internal import InteropAPI
+internal import RPCCore
+internal import SharedDomain
+
+/// The server's side of gRPC's interoperability cases (grpc, doc/interop-test-descriptions.md,
+/// "Server").
+struct InteropService: TestService {
+  /// The same for all calls of this process.
+  let serverID: String
+
+  /// The methods, without the one that no server has.
+  var registration: ServiceRegistration {
+    let all = ServiceRegistration(testService: self)
+    return ServiceRegistration(
+      name: all.name,
+      methods: all.methods.filter { $0.method != TestServiceMethods.unimplementedCall })
+  }
+
+  func emptyCall(_ request: Empty, context: ServerContext) async throws -> Empty { Empty() }
+
+  func unaryCall(
+    _ request: SimpleRequest, context: ServerContext
+  ) async throws -> SimpleResponse {
+    try request.responseStatus?.end()
+    return SimpleResponse(
+      payload: try Payload(size: request.responseSize),
+      serverID: request.fillServerID ? serverID : "")
+  }
+
+  func streamingOutputCall(
+    _ request: StreamingOutputCallRequest,
+    to writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext
+  ) async throws {
+    try await answer(request, to: writer)
+    try request.responseStatus?.end()
+  }
+
+  func streamingInputCall(
+    _ requests: MessageReader<StreamingInputCallRequest>, context: ServerContext
+  ) async throws -> StreamingInputCallResponse {
+    var size = 0
+    while let request = try await requests.next() {
+      size += request.payload?.body.count ?? 0
+    }
+    return StreamingInputCallResponse(aggregatedPayloadSize: Int32(clamping: size))
+  }
+
+  func fullDuplexCall(
+    _ requests: MessageReader<StreamingOutputCallRequest>,
+    to writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext
+  ) async throws {
+    while let request = try await requests.next() {
+      try request.responseStatus?.end()
+      try await answer(request, to: writer)
+    }
+  }
+
+  func unimplementedCall(_ request: Empty, context: ServerContext) async throws -> Empty {
+    throw RPCError(.unimplemented, "no server has this method")
+  }
+
+  private func answer(
+    _ request: StreamingOutputCallRequest, to writer: MessageWriter<StreamingOutputCallResponse>
+  ) async throws {
+    for parameters in request.responseParameters {
+      if parameters.intervalUs > 0 {
+        try await Task.sleep(for: .microseconds(Int64(parameters.intervalUs)))
+      }
+      try await writer.write(
+        StreamingOutputCallResponse(payload: try Payload(size: parameters.size)))
+    }
+  }
+}
+
+extension EchoStatus {
+  /// Ends a call with this status.
+  fileprivate func end() throws(RPCError) {
+    guard code != 0 else { return }
+    throw RPCError(StatusCode(rawValue: Int(code)) ?? .unknown, message)
+  }
+}
+
+extension Payload {
+  /// The most that a request may ask for.
+  private static let maximumSize: Int32 = 16 * 1024 * 1024
+
+  /// Zeros.
+  ///
+  /// - Throws: INVALID_ARGUMENT for a size that is none, or too much.
+  fileprivate init(size: Int32) throws(RPCError) {
+    guard (0...Self.maximumSize).contains(size) else {
+      throw RPCError(.invalidArgument, "a payload of \(size) bytes is not made here")
+    }
+    self.init(body: [UInt8](repeating: 0, count: Int(size)))
+  }
+}

@@ -1,0 +1,44 @@
+internal import Bootstrap
+internal import Glibc
+internal import Logging
+internal import NIOPosix
+internal import RPCCore
+internal import RPCTransport
+internal import TLS
+
+// The server of gRPC's interoperability tests on this runtime: prints its port, and ends when its
+// input does.
+
+var options: [String: String] = [:]
+for word in CommandLine.arguments.dropFirst() {
+  let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+  if parts.count == 2 { options[parts[0]] = parts[1] }
+}
+guard let port = options["--port"].flatMap({ Int($0) }),
+  let certificate = options["--tls_cert_file"], let key = options["--tls_key_file"]
+else {
+  print("usage: interop-server --port=N --tls_cert_file=FILE --tls_key_file=FILE")
+  exit(2)
+}
+
+do {
+  let logger = Logger(label: "interop-server")
+  let termination = Termination(lifeline: STDIN_FILENO, limit: .seconds(10), logger: logger)
+  var limits = RPCLimits.standard
+  // A client may have a hundred requests of 266 KiB under way at once (concurrent_large_unary).
+  limits.maximumBufferedRequestBytes = 64 * 1024 * 1024
+  let server = RPCServer(
+    configuration: RPCServer.Configuration(
+      host: "127.0.0.1", port: port,
+      tls: try TLSServerCredentials(certificateChainFile: certificate, privateKeyFile: key),
+      limits: limits),
+    services: [InteropService(serverID: "kontor-\(getpid())").registration],
+    group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+  print(try await server.start())
+  fflush(nil)
+  _ = await termination.requested()
+  await server.drain(grace: .seconds(1))
+} catch {
+  print("interop-server: \(error)")
+  exit(1)
+}

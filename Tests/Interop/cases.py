@@ -1,0 +1,79 @@
+"""Which cases are run between whom (grpc's doc/interop-test-descriptions.md)."""
+
+from __future__ import annotations
+
+CASES = [
+    "empty_unary",
+    "large_unary",
+    "client_streaming",
+    "server_streaming",
+    "ping_pong",
+    "empty_stream",
+    "status_code_and_message",
+    "special_status_message",
+    "unimplemented_method",
+    "unimplemented_service",
+    "cancel_after_begin",
+    "cancel_after_first_response",
+    "timeout_on_sleeping_server",
+    "pick_first_unary",
+    "concurrent_large_unary",
+    "rpc_soak",
+    "channel_soak",
+]
+
+# Client, server.
+PAIRS = [
+    ("kontor", "kontor"),
+    ("grpcio", "kontor"),
+    ("grpc++", "kontor"),
+    ("kontor", "grpcio"),
+    ("kontor", "grpc++"),
+]
+
+# Cases of the official list that no pair runs.
+NOT_RUN = {
+    "client_compressed_unary, server_compressed_unary, client_compressed_streaming, "
+    "server_compressed_streaming": "this runtime sends nothing compressed yet",
+    "custom_metadata": "handlers cannot send metadata yet",
+    "cacheable_unary": "needs GET requests and a caching proxy; gRPC over HTTP/2 is POST only",
+    "compute_engine_creds, jwt_token_creds, oauth2_auth_token, per_rpc_creds, "
+    "google_default_credentials, compute_engine_channel_credentials": "need a cloud's credentials",
+    "orca_per_rpc, orca_oob": "load reports for a client's load balancing, which ours does not have",
+    "max_concurrent_streams_connection_scaling": "our channel opens no second connection for more "
+    "streams: calls wait in order",
+    "reconnect": "tests gRPC's back-off of 1 s to 120 s; ours is 50 ms to 10 s (RPC.md)",
+}
+
+NO_FLAGS = "grpcio's server cannot see whether a message came compressed"
+NO_PLAIN = "grpcio's client compresses all messages of a stream or none"
+
+# What a peer's API cannot say, by the peer's role and the case.
+_CLIENT_CANNOT = {("grpcio", "client_compressed_streaming"): NO_PLAIN}
+_SERVER_CANNOT = {
+    ("grpcio", "client_compressed_unary"): NO_FLAGS,
+    ("grpcio", "client_compressed_streaming"): NO_FLAGS,
+}
+
+
+def reason_against(client: str, server: str, case: str) -> str | None:
+    """Why a case is not run between two, or None."""
+    return _CLIENT_CANNOT.get((client, case)) or _SERVER_CANNOT.get((server, case))
+
+
+def not_expressible():
+    """Every case of a pair that is not run, with the reason."""
+    for client, server in PAIRS:
+        for case in CASES:
+            if reason := reason_against(client, server, case):
+                yield (client, server, case), reason
+
+
+def runs():
+    """Every case of every pair that is run."""
+    return [
+        (client, server, case)
+        for client, server in PAIRS
+        for case in CASES
+        if not reason_against(client, server, case)
+    ]
