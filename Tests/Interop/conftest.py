@@ -28,7 +28,7 @@ def servers(certificates):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Prints what is not run, and why."""
+    """Prints what is not run or only in part, and why."""
     import cases
 
     if not any("test_interop" in str(report.nodeid) for report in terminalreporter.getreports("passed")):
@@ -38,3 +38,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"{name}: {reason}")
     for (client, server, name), reason in sorted(cases.not_expressible()):
         terminalreporter.write_line(f"{name}, {client} client, {server} server: {reason}")
+    terminalreporter.section("interoperability cases that are run in part")
+    for name, reason in cases.WEAKER.items():
+        terminalreporter.write_line(f"{name}: {reason}")

@@ -8,6 +8,11 @@ struct InteropCases {
   static let all: [String: @Sendable (InteropCases) async throws -> Void] = [
     "empty_unary": { try await $0.emptyUnary() },
     "large_unary": { try await $0.largeUnary() },
+    "client_compressed_unary": { try await $0.clientCompressedUnary() },
+    "server_compressed_unary": { try await $0.serverCompressedUnary() },
+    "client_compressed_streaming": { try await $0.clientCompressedStreaming() },
+    "server_compressed_streaming": { try await $0.serverCompressedStreaming() },
+    "custom_metadata": { try await $0.customMetadata() },
     "client_streaming": { try await $0.clientStreaming() },
     "server_streaming": { try await $0.serverStreaming() },
     "ping_pong": { try await $0.pingPong() },

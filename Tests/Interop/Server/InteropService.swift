@@ -21,6 +21,9 @@ struct InteropService: TestService {
   func unaryCall(
     _ request: SimpleRequest, context: ServerContext
   ) async throws -> SimpleResponse {
+    echoMetadata(context)
+    try request.expectCompressed?.expect(context.isRequestCompressed)
+    if request.responseCompressed?.value == true { context.response.compression = .gzip }
     try request.responseStatus?.end()
     return SimpleResponse(
       payload: try Payload(size: request.responseSize),
@@ -31,6 +34,9 @@ struct InteropService: TestService {
     _ request: StreamingOutputCallRequest,
     to writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext
   ) async throws {
+    if request.responseParameters.contains(where: { $0.compressed?.value == true }) {
+      context.response.compression = .gzip
+    }
     try await answer(request, to: writer)
     try request.responseStatus?.end()
   }
@@ -39,8 +45,9 @@ struct InteropService: TestService {
     _ requests: MessageReader<StreamingInputCallRequest>, context: ServerContext
   ) async throws -> StreamingInputCallResponse {
     var size = 0
-    while let request = try await requests.next() {
-      size += request.payload?.body.count ?? 0
+    while let request = try await requests.receive() {
+      try request.message.expectCompressed?.expect(request.isCompressed)
+      size += request.message.payload?.body.count ?? 0
     }
     return StreamingInputCallResponse(aggregatedPayloadSize: Int32(clamping: size))
   }
@@ -49,6 +56,7 @@ struct InteropService: TestService {
     _ requests: MessageReader<StreamingOutputCallRequest>,
     to writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext
   ) async throws {
+    echoMetadata(context)
     while let request = try await requests.next() {
       try request.responseStatus?.end()
       try await answer(request, to: writer)
@@ -67,8 +75,27 @@ struct InteropService: TestService {
         try await Task.sleep(for: .microseconds(Int64(parameters.intervalUs)))
       }
       try await writer.write(
-        StreamingOutputCallResponse(payload: try Payload(size: parameters.size)))
+        StreamingOutputCallResponse(payload: try Payload(size: parameters.size)),
+        compress: parameters.compressed?.value ?? false)
     }
+  }
+
+  private func echoMetadata(_ context: ServerContext) {
+    for entry in context.metadata.entries {
+      switch entry.name {
+      case "x-grpc-test-echo-initial": context.response.initialMetadata.append(entry)
+      case "x-grpc-test-echo-trailing-bin": context.response.trailingMetadata.append(entry)
+      default: break
+      }
+    }
+  }
+}
+
+extension BoolValue {
+  /// - Throws: INVALID_ARGUMENT when a request did not come as it says.
+  fileprivate func expect(_ isCompressed: Bool) throws(RPCError) {
+    guard value != isCompressed else { return }
+    throw RPCError(.invalidArgument, "the request's compression is not what it says")
   }
 }
 
