@@ -37,7 +37,9 @@ package struct ServiceNetwork: Sendable {
   /// The certificate that the other side shows must be that service's, whatever the host is called.
   package func channel(to service: ServiceName) -> RPCChannel {
     RPCChannel(
-      target: configuration.peer(service), tls: client, serverName: service.executable,
+      RPCChannel.Configuration(
+        target: ChannelTarget(configuration.peer(service)), tls: client,
+        serverName: service.executable, backoff: .betweenServices),
       group: group, logger: logger)
   }
 

@@ -25,9 +25,12 @@ package struct HealthProbe: Sendable {
     let logger = Logger(label: "kontor") { _ in SwiftLogNoOpLogHandler() }
     channels = Dictionary(
       uniqueKeysWithValues: ServiceName.allCases.map { service in
+        let target = ChannelTarget(HostPort(host: "127.0.0.1", port: ports[service]))
         let channel = RPCChannel(
-          target: HostPort(host: "127.0.0.1", port: ports[service]), tls: credentials,
-          serverName: service.executable, group: .singleton, logger: logger)
+          RPCChannel.Configuration(
+            target: target, tls: credentials, serverName: service.executable,
+            backoff: .betweenServices),
+          group: .singleton, logger: logger)
         return (service, channel)
       })
   }

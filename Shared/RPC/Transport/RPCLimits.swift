@@ -43,16 +43,18 @@ package struct RPCLimits: Sendable {
 
   // MARK: Channels of a client
 
-  /// Name resolution, TCP, TLS and the server's SETTINGS together.
+  /// For a TCP connection; TLS and the server's SETTINGS have `handshakeSeconds` and
+  /// `prefaceSeconds`.
   package var connectSeconds = 10
-  /// Wait after the first failed attempt.
-  package var firstBackoffMilliseconds = 50
-  /// Longest wait between attempts.
-  package var maximumBackoffMilliseconds = 10_000
-  /// Each wait is this many percent of the one before (gRPC "Connection backoff": 160).
-  package var backoffGrowthPercent = 160
-  /// Up to this many percent are added to or taken from a wait.
-  package var backoffJitterPercent = 20
+  /// Before another address is tried beside one that has not answered (RFC 8305: 250).
+  package var connectionAttemptDelayMilliseconds = 250
+  /// Addresses of a target; further ones are not used.
+  package var maximumAddresses = 64
+  /// Between two resolutions of a target's names.
+  package var minimumResolutionSeconds = 30
+  /// Sent messages that a streaming call with a retry policy keeps until its answer begins; one
+  /// that sends more is not tried again.
+  package var maximumRetryBufferBytes = 256 * 1024
   /// Calls on one connection at once, below what the server allows.
   package var maximumCallsPerConnection = 100
   /// Calls waiting for a connection or for room on it; further ones are RESOURCE_EXHAUSTED.

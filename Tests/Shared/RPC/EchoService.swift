@@ -44,6 +44,20 @@ enum EchoService {
         fields: [FieldViolation(field: "type_url", description: "is fail")])
     case "break":
       throw Broken()
+    case "count":
+      await events.note("call")
+    case let text where text.hasPrefix("flaky "):
+      await events.note("attempt")
+      let attempts = Int(context.metadata["grpc-previous-rpc-attempts"] ?? "0") ?? -1
+      guard attempts < Int(text.dropFirst(6)) ?? 0 else {
+        return AnyMessage(typeURL: "after \(attempts)")
+      }
+      var error = RPCError(.unavailable, reason: "FLAKY", "try again")
+      if !request.value.isEmpty {
+        error.metadata.append(
+          "grpc-retry-pushback-ms", String(decoding: request.value, as: UTF8.self))
+      }
+      throw error
     case "wait":
       await events.note("started")
       do {
@@ -153,16 +167,30 @@ final class TestServer: Sendable {
 
   func channel(
     clientName: String? = nil, limits: RPCLimits = .standard, serverName: String? = nil,
-    host: String = "127.0.0.1", compression: MessageCompression = .identity
+    host: String = "127.0.0.1", serviceConfig: ServiceConfig = .standard,
+    compression: MessageCompression = .identity
+  ) throws -> RPCChannel {
+    try channel(
+      to: ChannelTarget(HostPort(host: host, port: port)), clientName: clientName, limits: limits,
+      serverName: serverName, serviceConfig: serviceConfig, compression: compression)
+  }
+
+  /// A channel to any target, with this server's authority.
+  func channel(
+    to target: ChannelTarget, clientName: String? = nil, limits: RPCLimits = .standard,
+    serverName: String? = nil, serviceConfig: ServiceConfig = .standard,
+    resolver: any NameResolver = SystemNameResolver(),
+    compression: MessageCompression = .identity
   ) throws -> RPCChannel {
     let files = try clientName.map { try certificates.issue([$0]) }
+    let tls = try TLSClientCredentials(
+      authorityFile: certificates.authorityFile, certificateChainFile: files?.certificate,
+      privateKeyFile: files?.key)
     return RPCChannel(
-      target: HostPort(host: host, port: port),
-      tls: try TLSClientCredentials(
-        authorityFile: certificates.authorityFile, certificateChainFile: files?.certificate,
-        privateKeyFile: files?.key),
-      serverName: serverName, limits: limits, compression: compression, group: group,
-      logger: logger)
+      RPCChannel.Configuration(
+        target: target, tls: tls, serverName: serverName, serviceConfig: serviceConfig,
+        backoff: .betweenServices, resolver: resolver, compression: compression, limits: limits),
+      group: group, logger: logger)
   }
 
   func stop() async throws {

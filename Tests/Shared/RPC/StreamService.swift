@@ -21,13 +21,14 @@ enum StreamService {
           }
         },
         MethodHandler(clientStreaming: collect) {
-          (requests: MessageReader<AnyMessage>, _: ServerContext) -> AnyMessage in
+          (requests: MessageReader<AnyMessage>, context: ServerContext) -> AnyMessage in
           var count = 0
           while true {
             events.read.increment()
             guard let request = try await requests.next() else { break }
             count += 1
             if request.typeURL == "enough" { break }
+            if request.typeURL == "flaky" { try await fail(once: context, events) }
             if request.typeURL == "gate" {
               await events.note("started")
               await events.wait(for: "open")
@@ -38,10 +39,11 @@ enum StreamService {
         MethodHandler(bidirectional: chat) {
           (
             requests: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>,
-            _: ServerContext
+            context: ServerContext
           ) in
           do {
             for try await request in requests {
+              if request.typeURL == "flaky" { try await fail(once: context, events) }
               if request.typeURL == "fail" {
                 throw RPCError(.aborted, reason: "ASKED_TO", "in the middle")
               }
@@ -55,6 +57,13 @@ enum StreamService {
         },
       ])
   }
+}
+
+/// Fails the first attempt of a call.
+private func fail(once context: ServerContext, _ events: Events) async throws {
+  await events.note("attempt")
+  guard context.metadata["grpc-previous-rpc-attempts"] == nil else { return }
+  throw RPCError(.unavailable, reason: "FLAKY", "try again")
 }
 
 /// A number that handlers and tests change.

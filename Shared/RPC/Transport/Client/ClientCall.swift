@@ -6,7 +6,7 @@ internal import RPCCore
 final class ClientCall: TimerTarget {
   /// How far the call is.
   enum State: Sendable, Hashable {
-    /// Not on a connection yet.
+    /// Not on a connection: for the first time, or between two attempts.
     case waiting
     /// On a stream.
     case sent(streamID: Int32)
@@ -31,6 +31,14 @@ final class ClientCall: TimerTarget {
   var deframer: MessageDeframer
   let buffer: MessageBuffer
 
+  /// True once bytes of the answer's body have come.
+  var hasData = false
+  /// True when the answer is one header block: its status comes before any answer.
+  var isTrailersOnly = false
+  /// The policy of the call's retries and how far they are; nil without one.
+  private(set) var retries: RetryState?
+  /// Bytes of the longest answer.
+  private let limit: Int
   /// The server refused the stream once already.
   var wasRefused = false
   /// Attempts that the server did not process because it went away.
@@ -41,7 +49,8 @@ final class ClientCall: TimerTarget {
 
   init(
     method: MethodDescriptor, request: [UInt8], options: CallOptions, deadline: Deadline?,
-    channel: LoopChannel, limit: Int, continuation: CheckedContinuation<RawResponse, any Error>
+    config: MethodConfig?, channel: LoopChannel,
+    continuation: CheckedContinuation<RawResponse, any Error>
   ) {
     self.method = method
     self.request = request
@@ -51,13 +60,15 @@ final class ClientCall: TimerTarget {
     self.continuation = continuation
     messages = nil
     buffer = channel.loop.takeBuffer()
+    limit = config?.maximumResponseBytes(channel.limits) ?? channel.limits.maximumMessageBytes
     deframer = MessageDeframer(limit: limit)
+    retries = config?.retryPolicy.map { RetryState($0) }
   }
 
   /// A streaming call.
   init(
     method: MethodDescriptor, messages: MessageStream, options: CallOptions, deadline: Deadline?,
-    channel: LoopChannel
+    config: MethodConfig?, channel: LoopChannel
   ) {
     self.method = method
     request = []
@@ -66,7 +77,9 @@ final class ClientCall: TimerTarget {
     self.channel = channel
     self.messages = messages
     buffer = channel.loop.takeBuffer()
+    limit = 0
     deframer = MessageDeframer(limit: 0)
+    retries = config?.retryPolicy.map { RetryState($0) }
   }
 
   /// How messages are sent; nil for plain.
@@ -86,15 +99,42 @@ final class ClientCall: TimerTarget {
   }
 
   /// True when the call can be sent again: nothing of a streaming call's messages is gone.
-  var canRestart: Bool { messages?.hasSent != true }
+  var canRestart: Bool { messages?.canRestart != false }
+
+  /// Attempts before this one that a server has answered, for `grpc-previous-rpc-attempts`.
+  var previousAttempts: Int { retries?.previousAttempts ?? 0 }
 
   /// Forgets what of an answer has arrived, for another attempt.
-  func restart(limit: Int) {
+  func restart() {
     state = .waiting
     connection = nil
     initial = nil
     trailers = nil
+    hasData = false
+    isTrailersOnly = false
     deframer = MessageDeframer(limit: limit)
+    messages?.restart()
+  }
+
+  // MARK: The outcome
+
+  /// The attempt ended with an error; the call ends with it too, unless its policy wants another.
+  func attemptFailed(_ error: RPCError) {
+    guard !isRetried(after: error) else { return }
+    finish(.failure(error))
+  }
+
+  /// True when the policy wants another attempt, which then is under way.
+  func isRetried(after error: RPCError) -> Bool {
+    guard state != .finished, var retries else { return false }
+    // With the answer's headers the call is committed, and without its messages it is lost.
+    if initial != nil && !isTrailersOnly || !canRestart { retries.commit() }
+    let time = channel.timeOfRetry(&retries, of: self, after: error)
+    self.retries = retries
+    guard let time else { return false }
+    restart()
+    channel.retry(self, at: time)
+    return true
   }
 
   /// Ends the call; only the first outcome counts.
@@ -112,7 +152,10 @@ final class ClientCall: TimerTarget {
     let continuation = continuation
     self.continuation = nil
     continuation?.resume(with: outcome.mapError { $0 as any Error })
-    if case .failure(let error) = outcome { messages?.fail(error) }
+    switch outcome {
+    case .success: if retries != nil { channel.callSucceeded() }
+    case .failure(let error): messages?.fail(error)
+    }
   }
 
   /// Ends a streaming call with the server's status, after the messages that are here.
@@ -121,6 +164,7 @@ final class ClientCall: TimerTarget {
     state = .finished
     channel.loop.cancelTimer(self)
     channel.loop.give(buffer)
+    if status == nil, retries != nil { channel.callSucceeded() }
     messages?.end(status)
   }
 
@@ -133,6 +177,6 @@ final class ClientCall: TimerTarget {
     guard state != .finished else { return }
     if case .sent(let id) = state { connection?.cancel(streamID: id, messages) }
     finish(.failure(error))
-    channel.callAbandoned()
+    channel.callAbandoned(self)
   }
 }

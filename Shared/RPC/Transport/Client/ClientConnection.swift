@@ -6,16 +6,16 @@ internal import TLS
 
 /// A client's end of a connection: turns calls into streams (gRPC over HTTP/2).
 final class ClientConnection: Connection {
-  private let target: HostPort
+  private let subchannel: Subchannel
   private let channel: LoopChannel
   /// False once the server goes away or the connection has ended.
   private(set) var acceptsCalls = false
   /// Streams beyond this were not processed, by the server's GOAWAY.
   private var lastProcessedStreamID = Int32.max
 
-  init(channel: LoopChannel, target: HostPort, engine: TLSEngine) {
+  init(subchannel: Subchannel, channel: LoopChannel, engine: TLSEngine) {
+    self.subchannel = subchannel
     self.channel = channel
-    self.target = target
     super.init(loop: channel.loop, limits: channel.limits, engine: engine)
   }
 
@@ -23,12 +23,14 @@ final class ClientConnection: Connection {
 
   override func opened() {
     acceptsCalls = true
-    channel.connectionOpened(self)
+    subchannel.connectionOpened(self)
   }
 
   override func ended() {
     acceptsCalls = false
-    channel.connectionEnded(self)
+    channel.remove(self)
+    subchannel.connectionEnded(self)
+    channel.finishClosing()
   }
 
   override func checkLimits(now: UInt64) {
@@ -40,7 +42,7 @@ final class ClientConnection: Connection {
   override func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) {
     acceptsCalls = false
     lastProcessedStreamID = min(lastProcessedStreamID, lastStreamID)
-    channel.connectionLeaves(self)
+    subchannel.connectionLeaves(self)
   }
 
   /// True when another call may start.
@@ -60,7 +62,7 @@ final class ClientConnection: Connection {
 
   // MARK: The request
 
-  /// Sends a call; false when the connection takes none.
+  /// Sends a call; false when the connection takes no more calls at all.
   func send(_ call: ClientCall) -> Bool {
     guard acceptsCalls, let session else { return false }
     let headers = loop.headers
@@ -68,7 +70,7 @@ final class ClientConnection: Connection {
     headers.append(":method", "POST")
     headers.append(":scheme", "https")
     headers.append(":path", call.method.path)
-    headers.append(":authority", target.description)
+    headers.append(":authority", subchannel.address.host.description)
     headers.append("te", "trailers")
     headers.append("content-type", "application/grpc")
     headers.append("user-agent", "kontor/1")
@@ -80,13 +82,22 @@ final class ClientConnection: Connection {
     if call.encoding != nil || call.options.acceptsCompression {
       headers.append("grpc-accept-encoding", MessageEncoding.accepted)
     }
+    if call.previousAttempts > 0 {
+      headers.append("grpc-previous-rpc-attempts", String(call.previousAttempts))
+    }
     do throws(RPCError) {
       try call.options.metadata.write(to: headers, limit: limits.http2.maximumHeaderListBytes)
     } catch {
       call.finish(.failure(error))
       return true
     }
-    guard let stream = session.submitRequest(headers, endStream: false) else { return false }
+    guard let stream = session.submitRequest(headers, endStream: false) else {
+      // The session has no more streams to give.
+      acceptsCalls = false
+      let confined = LoopConfined(value: self)
+      loop.eventLoop.execute { confined.value.subchannel.connectionLeaves(confined.value) }
+      return false
+    }
     stream.owner = call
     call.state = .sent(streamID: stream.id)
     call.connection = self
@@ -106,7 +117,8 @@ final class ClientConnection: Connection {
     guard unsafe session.submitData(stream, call.buffer.framed, endStream: true) else {
       session.reset(stream, .cancel)
       call.finish(
-        .failure(RPCError(.resourceExhausted, "too many bytes wait to be sent to \(target)")))
+        .failure(
+          RPCError(.resourceExhausted, "too many bytes wait to be sent to \(subchannel.address)")))
       return true
     }
     return true
@@ -158,10 +170,12 @@ final class ClientConnection: Connection {
       return
     }
     if let messages = call.messages, call.initial?.isMessages == true {
+      call.hasData = true
       return unsafe messages.receive(bytes, on: stream)
     }
     session?.consume(stream, bytes.count)
     // The body of a response that is not gRPC is not looked at.
+    call.hasData = true
     guard call.initial?.isMessages == true else { return }
     do {
       unsafe try call.deframer.append(bytes, into: call.buffer)
@@ -178,20 +192,22 @@ final class ClientConnection: Connection {
       return give(up: call, stream, RPCError(.internalError, "a response without headers"))
     }
     let trailers = call.trailers ?? initial
-    call.options.response?.end(trailers.metadata)
+    call.isTrailersOnly = call.trailers == nil && !call.hasData
+    var error = trailers.outcome(initial: initial)
     if !initial.isGRPC, !trailers.hasStatus {
       let http = initial.httpStatus.map { "\($0)" } ?? "none"
-      return call.finish(
-        .failure(
-          RPCError(initial.statusByHTTP, "the response is not gRPC; its HTTP status is \(http)")))
+      error = RPCError(
+        initial.statusByHTTP, "the response is not gRPC; its HTTP status is \(http)")
     }
-    if let messages = call.messages {
-      call.finishMessages(trailers.outcome(initial: initial))
-      // Nobody reads what we might still send.
-      if let session { messages.resetUnlessFinished(session) }
+    // Nobody reads what we might still send.
+    if let session { call.messages?.resetUnlessFinished(session) }
+    if let error, call.isRetried(after: error) {
+      stream.owner = nil
       return
     }
-    if let error = trailers.outcome(initial: initial) { return call.finish(.failure(error)) }
+    call.options.response?.end(trailers.metadata)
+    if call.messages != nil { return call.finishMessages(error) }
+    if let error { return call.finish(.failure(error)) }
     guard call.deframer.isComplete else {
       let isEmpty = call.deframer.isEmpty
       return call.finish(
@@ -232,21 +248,21 @@ final class ClientConnection: Connection {
     if stream.id > lastProcessedStreamID {
       if call.canRestart, call.unprocessedAttempts < limits.maximumUnprocessedRetries {
         call.unprocessedAttempts += 1
-        return channel.retry(call)
+        return channel.retryTransparently(call)
       }
-      return call.finish(.failure(RPCError(.unavailable, "\(target) goes away")))
+      return call.attemptFailed(RPCError(.unavailable, "\(subchannel.address) goes away"))
     }
     guard session?.failure == nil, state == .open else {
       let reason = closeReason ?? session?.failure?.description ?? "closed"
-      return call.finish(
-        .failure(RPCError(.unavailable, "the connection to \(target) was lost: \(reason)")))
+      return call.attemptFailed(
+        RPCError(.unavailable, "the connection to \(subchannel.address) was lost: \(reason)"))
     }
     if code == .refusedStream, call.canRestart, !call.wasRefused {
       call.wasRefused = true
-      return channel.retry(call)
+      return channel.retryTransparently(call)
     }
-    call.finish(
-      .failure(
-        RPCError(code.status, "\(target) reset the call with HTTP/2 error \(code.rawValue)")))
+    call.attemptFailed(
+      RPCError(
+        code.status, "\(subchannel.address) reset the call with HTTP/2 error \(code.rawValue)"))
   }
 }

@@ -1,53 +1,47 @@
 internal import Logging
 internal import NIOCore
-internal import NIOPosix
 internal import RPCCore
-internal import TLS
 
-/// The part of a channel on one event loop: one connection, the calls that wait for it, and the
-/// back-off between attempts. Confined to its loop.
+/// The part of a channel on one event loop: its subchannels, the calls that wait for one, and the
+/// calls that wait for their next attempt. Confined to its loop.
+///
+/// Whatever changes, `balance` asks the load-balancing policy what follows from it.
 final class LoopChannel {
-  /// Where the connection stands.
-  private enum State {
-    case idle
-    case connecting
-    case ready(ClientConnection)
-    /// The last attempt failed; none begins before `until`, in monotonic nanoseconds.
-    case backingOff(until: UInt64, error: RPCError)
-    case closed
-  }
-
   let loop: LoopContext
-  let limits: RPCLimits
-  private let target: HostPort
-  private let serverName: String
-  private let credentials: TLSClientCredentials
-  private let logger: Logger
-  private var state = State.idle
+  let configuration: RPCChannel.Configuration
+  let logger: Logger
+  private var state = ConnectivityState.idle
+  /// What went wrong, in TRANSIENT_FAILURE.
+  private var failure = ""
+  private var subchannels: [Subchannel] = []
+  private var picker = Picker<Subchannel>([])
+  private var isBalancing = false
+  private var mustBalanceAgain = false
+  private var resolution: ResolutionState
   private var waiting: [ClientCall] = []
+  /// Calls between two attempts.
+  private var backingOff: [ObjectIdentifier: ClientCall] = [:]
+  private var throttle: RetryThrottle?
   /// Every connection with calls on it, also those that take no more.
   private var connections: [ObjectIdentifier: ClientConnection] = [:]
-  /// The connection that the current attempt is about, once TCP has connected. A name with several
-  /// addresses makes several; those that lose are not the attempt's failure.
-  private var chosen: ClientConnection?
-  private var failedAttempts = 0
   private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
-  init(
-    loop: LoopContext, limits: RPCLimits, target: HostPort, serverName: String,
-    credentials: TLSClientCredentials, logger: Logger
-  ) {
+  init(loop: LoopContext, configuration: RPCChannel.Configuration, logger: Logger) {
     self.loop = loop
-    self.limits = limits
-    self.target = target
-    self.serverName = serverName
-    self.credentials = credentials
+    self.configuration = configuration
     self.logger = logger
+    throttle = configuration.serviceConfig.retryThrottling.map { RetryThrottle($0) }
+    resolution = ResolutionState(
+      minimumInterval: UInt64(clamping: configuration.limits.minimumResolutionSeconds)
+        &* 1_000_000_000,
+      backoff: configuration.backoff)
   }
+
+  var limits: RPCLimits { configuration.limits }
 
   // MARK: Calls
 
-  /// Starts a call: on the connection, or waiting for one.
+  /// Starts a call: on a connection, or waiting for one.
   func start(_ call: ClientCall) {
     if let deadline = call.deadline {
       loop.setTimer(call, at: deadline.uptimeNanoseconds, now: Deadline.now())
@@ -56,40 +50,46 @@ final class LoopChannel {
   }
 
   private func place(_ call: ClientCall) {
+    if waiting.isEmpty, send(call) { return }
     switch state {
-    case .ready(let connection):
-      guard waiting.isEmpty, connection.hasRoom, connection.send(call) else { return wait(call) }
-    case .idle:
-      wait(call)
-      connect()
-    case .connecting:
-      wait(call)
-    case .backingOff(let until, let error):
-      if call.options.waitForReady {
-        wait(call)
-        scheduleAttempt(at: until)
-      } else if Deadline.now() >= until {
-        wait(call)
-        connect()
-      } else {
-        call.finish(.failure(error))
+    case .shutdown:
+      return call.finish(.failure(closedError))
+    case .transientFailure where !call.options.waitForReady && !mayRecover:
+      return call.attemptFailed(unavailable)
+    default:
+      guard waiting.count < limits.maximumWaitingCalls else {
+        return call.finish(
+          .failure(
+            RPCError(
+              .resourceExhausted, "too many calls wait for \(configuration.target)")))
       }
-    case .closed:
-      call.finish(.failure(RPCError(.unavailable, "the channel to \(target) is closed")))
+      waiting.append(call)
+      if state != .ready { wake() }
     }
   }
 
-  private func wait(_ call: ClientCall) {
-    guard waiting.count < limits.maximumWaitingCalls else {
-      return call.finish(
-        .failure(RPCError(.resourceExhausted, "too many calls wait for \(target)")))
+  /// Sends a call on the next connection that has room; false when there is none.
+  private func send(_ call: ClientCall) -> Bool {
+    while let connection = picker.pick({ $0.connection.flatMap { $0.hasRoom ? $0 : nil } }) {
+      // A connection that refuses has just ended.
+      if connection.send(call) { return true }
     }
-    waiting.append(call)
+    return false
   }
 
-  /// Another attempt of a call that the server did not process.
-  func retry(_ call: ClientCall) {
-    call.restart(limit: limits.maximumMessageBytes)
+  private func sendWaiting() {
+    var index = 0
+    while index < waiting.count {
+      let call = waiting[index]
+      if call.state == .waiting, !send(call) { break }
+      index += 1
+    }
+    waiting.removeFirst(index)
+  }
+
+  /// Another attempt of a call that no server has processed.
+  func retryTransparently(_ call: ClientCall) {
+    call.restart()
     let confined = LoopConfined(value: call)
     // Not from within the session's callback, and after a lost connection has been noted.
     loop.eventLoop.execute {
@@ -98,158 +98,212 @@ final class LoopChannel {
     }
   }
 
+  /// When a failed call has its next attempt; nil for never.
+  func timeOfRetry(_ retries: inout RetryState, of call: ClientCall, after error: RPCError)
+    -> UInt64?
+  {
+    guard state != .shutdown, backingOff.count < limits.maximumWaitingCalls else { return nil }
+    let decision = retries.attemptFailed(
+      error.code, (call.trailers ?? call.initial)?.pushback, deadline: call.deadline,
+      now: Deadline.now(), random: loop.nextRandom(), throttle: &throttle)
+    if case .retry(let time) = decision { return time } else { return nil }
+  }
+
+  /// Has a call wait for its next attempt.
+  func retry(_ call: ClientCall, at time: UInt64) {
+    backingOff[ObjectIdentifier(call)] = call
+    let confined = LoopConfined(value: call)
+    loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
+      let call = confined.value
+      guard call.channel.backingOff.removeValue(forKey: ObjectIdentifier(call)) != nil else {
+        return
+      }
+      call.channel.place(call)
+    }
+  }
+
+  /// A call with a retry policy has succeeded.
+  func callSucceeded() { throttle?.callSucceeded() }
+
   /// A call ended without its connection.
-  func callAbandoned() {
+  func callAbandoned(_ call: ClientCall) {
+    backingOff[ObjectIdentifier(call)] = nil
     waiting.removeAll { $0.state == .finished }
     finishClosing()
   }
 
-  private func sendWaiting() {
-    guard case .ready(let connection) = state, !waiting.isEmpty else { return }
-    var index = 0
-    while index < waiting.count, connection.hasRoom {
-      let call = waiting[index]
-      if call.state == .waiting, !connection.send(call) { break }
-      index += 1
-    }
-    waiting.removeFirst(index)
+  private var unavailable: RPCError { RPCError(.unavailable, failure) }
+
+  private var closedError: RPCError {
+    RPCError(.unavailable, "the channel to \(configuration.target) is closed")
   }
 
-  // MARK: Connecting
-
-  private func connect() {
-    state = .connecting
-    let confined = LoopConfined(value: self)
-    let bootstrap = ClientBootstrap(group: loop.eventLoop)
-      .connectTimeout(.seconds(Int64(limits.connectSeconds)))
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
-      .channelOption(
-        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024)
-      )
-      .channelOption(
-        .writeBufferWaterMark, value: .init(low: 128 * 1024, high: 512 * 1024)
-      )
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try confined.value.prepare(channel) }
-      }
-    bootstrap.connect(host: target.host, port: target.port).whenComplete { result in
-      switch result {
-      case .success(let channel): confined.value.connected(channel)
-      case .failure(let error): confined.value.attemptFailed(Self.text(error))
-      }
-    }
-  }
-
-  private func connected(_ channel: any Channel) {
-    guard case .connecting = state,
-      let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
-    else {
-      // The channel was closed meanwhile, or the connection is gone already.
-      channel.close(promise: nil)
-      return attemptFailed("the connection was lost")
-    }
-    guard connection.state == .handshaking || connection.state == .settling else {
-      return attemptFailed(connection.closeReason ?? "the connection was lost")
-    }
-    chosen = connection
-  }
-
-  private func prepare(_ channel: any Channel) throws {
-    let engine = try TLSEngine(
-      client: credentials, serverName: serverName, scratch: loop.tlsScratch)
-    let connection = ClientConnection(channel: self, target: target, engine: engine)
-    connections[ObjectIdentifier(connection)] = connection
-    try channel.pipeline.syncOperations.addHandler(connection)
-  }
-
-  /// One line of what NIO says about a failed attempt.
-  private static func text(_ error: any Error) -> String {
-    switch error {
-    case let error as NIOConnectionError:
-      if error.dnsAError != nil || error.dnsAAAAError != nil, error.connectionErrors.isEmpty {
-        return "the name does not resolve"
-      }
-      guard let first = error.connectionErrors.first else { return "no address" }
-      return text(first.error)
-    case let error as IOError:
-      return String(describing: error)
-    case ChannelError.connectTimeout:
-      return "the connection attempt took too long"
-    default:
-      return String(describing: error)
-    }
-  }
-
-  private func attemptFailed(_ reason: String) {
-    guard case .connecting = state else { return }
-    chosen = nil
-    let error = RPCError(.unavailable, "cannot connect to \(target): \(reason)")
-    logger.debug("connection failed", metadata: ["target": "\(target)", "reason": "\(reason)"])
-    let until = Deadline.now() &+ backoffNanoseconds()
-    failedAttempts += 1
-    state = .backingOff(until: until, error: error)
+  private func failWaiting(_ error: RPCError, where isFailed: (ClientCall) -> Bool) {
     let calls = waiting
-    waiting = calls.filter(\.options.waitForReady)
-    for call in calls where !call.options.waitForReady { call.finish(.failure(error)) }
-    if !waiting.isEmpty { scheduleAttempt(at: until) }
-    finishClosing()
+    waiting = calls.filter { !isFailed($0) }
+    for call in calls where isFailed(call) { call.attemptFailed(error) }
   }
 
-  /// The wait before the next attempt (gRPC "Connection backoff").
-  private func backoffNanoseconds() -> UInt64 {
-    var milliseconds = limits.firstBackoffMilliseconds
-    for _ in 0..<failedAttempts where milliseconds < limits.maximumBackoffMilliseconds {
-      milliseconds = milliseconds * limits.backoffGrowthPercent / 100
+  // MARK: Balancing
+
+  /// True when an attempt would begin at once for a call that waits: without any address the
+  /// resolution decides, with addresses the policy.
+  private var mayRecover: Bool { subchannels.isEmpty && resolution.isRested(now: Deadline.now()) }
+
+  /// A call waits: addresses are needed, or a connection.
+  private func wake() {
+    if subchannels.isEmpty { resolve() } else { balance() }
+  }
+
+  /// Does what the load-balancing policy wants, until nothing changes any more.
+  ///
+  /// - Parameter attemptDelayPassed: the current attempt has had its time.
+  func balance(attemptDelayPassed: Bool = false) {
+    guard state != .shutdown, !subchannels.isEmpty else { return }
+    guard !isBalancing else {
+      mustBalanceAgain = true
+      return
     }
-    milliseconds = min(milliseconds, limits.maximumBackoffMilliseconds)
-    let spread = milliseconds * limits.backoffJitterPercent / 100
-    let offset = Int(loop.nextRandom() % UInt64(2 * spread + 1)) - spread
-    return UInt64(max(milliseconds + offset, 0)) * 1_000_000
+    isBalancing = true
+    var delayPassed = attemptDelayPassed
+    repeat {
+      mustBalanceAgain = false
+      let decision = configuration.serviceConfig.loadBalancingPolicy.decide(
+        subchannels.map(\.status), isWanted: !waiting.isEmpty, attemptDelayPassed: delayPassed)
+      delayPassed = false
+      take(decision)
+    } while mustBalanceAgain
+    isBalancing = false
   }
 
-  private func scheduleAttempt(at time: UInt64) {
-    let confined = LoopConfined(value: self)
-    loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
-      guard case .backingOff(let until, _) = confined.value.state, until <= Deadline.now(),
-        !confined.value.waiting.isEmpty
-      else { return }
-      confined.value.connect()
+  private func take(_ decision: BalancingDecision) {
+    let all = subchannels
+    switch decision.outcome {
+    case .idle: enter(.idle)
+    case .connecting: enter(.connecting)
+    case .ready(let places):
+      enter(.ready)
+      picker = Picker(places.map { all[$0] }, random: loop.nextRandom())
+    case .transientFailure(let reason):
+      failure = reason
+      enter(.transientFailure)
     }
-  }
-
-  // MARK: What connections report
-
-  func connectionOpened(_ connection: ClientConnection) {
-    guard case .connecting = state, connection === chosen else { return connection.retire() }
-    chosen = nil
-    failedAttempts = 0
-    state = .ready(connection)
-    sendWaiting()
-  }
-
-  /// The server goes away: calls that run go on, new ones need another connection.
-  func connectionLeaves(_ connection: ClientConnection) {
-    guard case .ready(let current) = state, current === connection else { return }
-    state = .idle
-    if !waiting.isEmpty { connect() }
-  }
-
-  func connectionEnded(_ connection: ClientConnection) {
-    connections[ObjectIdentifier(connection)] = nil
+    for place in decision.disconnect { all[place].disconnect() }
+    for place in decision.connect {
+      all[place].connect()
+      mustBalanceAgain = true
+    }
+    if !decision.connect.isEmpty { scheduleAttemptDelay() }
     switch state {
-    case .ready(let current) where current === connection:
-      state = .idle
-      if !waiting.isEmpty { connect() }
-    case .connecting where connection === chosen:
-      attemptFailed(connection.closeReason ?? "closed")
-    default:
-      break
+    case .ready: sendWaiting()
+    case .transientFailure: failWaiting(unavailable) { !$0.options.waitForReady }
+    default: break
     }
+  }
+
+  private func enter(_ state: ConnectivityState) {
+    self.state = state
+    if state != .ready, !picker.isEmpty { picker = Picker([]) }
+  }
+
+  /// After a while another attempt may begin beside the current one (RFC 8305, 5).
+  private func scheduleAttemptDelay() {
+    guard configuration.serviceConfig.loadBalancingPolicy == .pickFirst, subchannels.count > 1
+    else { return }
+    let confined = LoopConfined(value: self)
+    let delay = TimeAmount.milliseconds(Int64(limits.connectionAttemptDelayMilliseconds))
+    loop.eventLoop.scheduleTask(in: delay) {
+      confined.value.balance(attemptDelayPassed: true)
+    }
+  }
+
+  /// A connection or an attempt has failed: the addresses may be others by now.
+  func subchannelFailed() {
+    if configuration.target.hosts.contains(where: { !$0.isAddress }) { resolve() }
+    balance()
     finishClosing()
   }
 
+  // MARK: Addresses
+
+  private func resolve() {
+    guard state != .shutdown else { return }
+    take(resolution.request(now: Deadline.now()))
+  }
+
+  private func take(_ action: ResolutionState.Action) {
+    let confined = LoopConfined(value: self)
+    switch action {
+    case .none:
+      break
+    case .wait(let time):
+      loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
+        let channel = confined.value
+        guard channel.state != .shutdown else { return }
+        channel.take(channel.resolution.timePassed(now: Deadline.now()))
+      }
+    case .resolve:
+      if subchannels.isEmpty { enter(.connecting) }
+      let target = configuration.target
+      if target.hosts.allSatisfy(\.isAddress) {
+        return resolved(.success(target.hosts.map { ResolvedAddress(host: $0, address: $0) }))
+      }
+      let resolver = configuration.resolver
+      Task(executorPreference: loop.executor) {
+        let result = await ResolvedAddress.all(of: target, resolver)
+        confined.value.loop.eventLoop.execute { confined.value.resolved(result) }
+      }
+    }
+  }
+
+  private func resolved(_ result: Result<[ResolvedAddress], NameResolutionError>) {
+    guard state != .shutdown else { return }
+    switch result {
+    case .success(let addresses):
+      resolution.succeeded(now: Deadline.now())
+      update(Array(addresses.prefix(limits.maximumAddresses)))
+    case .failure(let error):
+      resolution.failed(now: Deadline.now(), random: loop.nextRandom())
+      logger.debug(
+        "name resolution failed",
+        metadata: ["target": "\(configuration.target)", "reason": "\(error)"])
+      // Addresses that were found before are still the best there are.
+      guard subchannels.isEmpty else { return }
+      failure = "cannot connect to \(configuration.target): \(error)"
+      enter(.transientFailure)
+      failWaiting(unavailable) { !$0.options.waitForReady }
+      if !waiting.isEmpty { resolve() }
+    }
+  }
+
+  /// Takes over a list of addresses; subchannels whose address stays are kept.
+  private func update(_ addresses: [ResolvedAddress]) {
+    guard addresses != subchannels.map(\.address) else { return }
+    var old: [ResolvedAddress: Subchannel] = [:]
+    for subchannel in subchannels { old[subchannel.address] = subchannel }
+    subchannels = addresses.map { address in
+      old.removeValue(forKey: address) ?? Subchannel(address: address, channel: self)
+    }
+    picker = Picker([])
+    for subchannel in old.values { subchannel.shutDown() }
+    balance()
+  }
+
+  // MARK: Connections
+
+  /// A connection begins.
+  func add(_ connection: ClientConnection) {
+    connections[ObjectIdentifier(connection)] = connection
+  }
+
+  /// A connection is over.
+  func remove(_ connection: ClientConnection) {
+    connections[ObjectIdentifier(connection)] = nil
+  }
+
+  /// There is room on a connection.
   func streamClosed(_ connection: ClientConnection) {
-    guard !waiting.isEmpty || isClosed else { return }
+    guard !waiting.isEmpty || state == .shutdown else { return }
     let confined = LoopConfined(value: self)
     loop.eventLoop.execute {
       confined.value.sendWaiting()
@@ -259,24 +313,24 @@ final class LoopChannel {
 
   // MARK: The end
 
-  private var isClosed: Bool {
-    if case .closed = state { true } else { false }
-  }
-
   /// Refuses new calls; `done` is resumed when the last one has ended.
   func close(_ done: CheckedContinuation<Void, Never>) {
-    state = .closed
-    for call in waiting {
-      call.finish(.failure(RPCError(.unavailable, "the channel to \(target) is closed")))
-    }
+    state = .shutdown
+    picker = Picker([])
+    let calls = waiting + backingOff.values
     waiting = []
+    backingOff = [:]
+    for call in calls { call.finish(.failure(closedError)) }
     closeWaiters.append(done)
-    for connection in connections.values { connection.retire() }
+    let closing = subchannels
+    subchannels = []
+    for subchannel in closing { subchannel.shutDown() }
     finishClosing()
   }
 
-  private func finishClosing() {
-    guard isClosed else { return }
+  /// Ends the connections that have no calls, once the channel is closed.
+  func finishClosing() {
+    guard state == .shutdown else { return }
     for connection in connections.values where !connection.wasOpen {
       connection.close("the channel was closed")
     }

@@ -6,6 +6,8 @@ extension RPCChannel {
   package func openStream(
     _ method: MethodDescriptor, options: CallOptions
   ) async throws -> any RawMessageStream {
+    let config = methodConfigs[method]
+    let options = completed(options, config)
     let deadline = options.timeout.map { Deadline(after: $0) }
     if let timeout = options.timeout, timeout <= .zero {
       throw RPCError(.deadlineExceeded, "the deadline has passed")
@@ -14,13 +16,14 @@ extension RPCChannel {
     return try await withCheckedThrowingContinuation { continuation in
       let start = { @Sendable in
         guard let part = self.part(of: loop) else {
-          continuation.resume(
-            throwing: RPCError(.unavailable, "the channel to \(self.target) is closed"))
+          continuation.resume(throwing: self.closedError)
           return
         }
-        let messages = MessageStream(role: .client, loop: part.loop, limits: self.limits)
+        let limits = self.configuration.limits
+        let messages = MessageStream(role: .client, loop: part.loop, limits: limits)
+        if let config { messages.apply(config) }
         let call = ClientCall(
-          method: method, messages: messages, options: self.completed(options), deadline: deadline,
+          method: method, messages: messages, options: options, deadline: deadline, config: config,
           channel: part)
         let confined = LoopConfined(value: call)
         messages.onCancel {

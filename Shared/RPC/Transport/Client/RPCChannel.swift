@@ -5,17 +5,45 @@ package import RPCCore
 internal import Synchronization
 package import TLS
 
-/// A client's channel to one server: connects when first used, multiplexes, reconnects with
-/// back-off.
+/// A client's channel to one server or its replicas: connects when first used, multiplexes,
+/// balances, reconnects with back-off, tries failed calls again.
 ///
-/// It has one connection per event loop that calls; code that runs on an event loop of the group
-/// uses that loop's, so that a service calling another never changes threads.
+/// It has connections of its own on each event loop that calls; code that runs on an event loop of
+/// the group uses that loop's, so that a service calling another never changes threads.
 package final class RPCChannel: ClientChannel {
-  let target: HostPort
-  private let serverName: String
-  private let credentials: TLSClientCredentials
-  let limits: RPCLimits
-  private let compression: MessageCompression
+  /// What a channel connects to, and how.
+  package struct Configuration: Sendable {
+    package var target: ChannelTarget
+    package var tls: TLSClientCredentials
+    /// What a server's certificate must carry; nil for the host of the target that it was found by.
+    package var serverName: String?
+    package var serviceConfig: ServiceConfig
+    /// Waits between attempts to connect.
+    package var backoff: Backoff
+    package var resolver: any NameResolver
+    /// How calls send their messages that do not say it themselves.
+    package var compression: MessageCompression
+    package var limits: RPCLimits
+
+    package init(
+      target: ChannelTarget, tls: TLSClientCredentials, serverName: String? = nil,
+      serviceConfig: ServiceConfig = .standard, backoff: Backoff = .connection,
+      resolver: any NameResolver = SystemNameResolver(),
+      compression: MessageCompression = .identity, limits: RPCLimits = .standard
+    ) {
+      self.target = target
+      self.tls = tls
+      self.serverName = serverName
+      self.serviceConfig = serviceConfig
+      self.backoff = backoff
+      self.resolver = resolver
+      self.compression = compression
+      self.limits = limits
+    }
+  }
+
+  let configuration: Configuration
+  let methodConfigs: MethodConfigTable
   private let group: MultiThreadedEventLoopGroup
   private let logger: Logger
   /// Where calls from outside the group go.
@@ -27,29 +55,33 @@ package final class RPCChannel: ClientChannel {
     var parts: [ObjectIdentifier: LoopConfined<LoopChannel>] = [:]
   }
 
-  /// - Parameters:
-  ///   - serverName: what the server's certificate must carry; the target's host when nil.
-  ///   - compression: how calls send their messages that do not say it themselves.
-  package init(
-    target: HostPort, tls: TLSClientCredentials, serverName: String? = nil,
-    limits: RPCLimits = .standard, compression: MessageCompression = .identity,
-    group: MultiThreadedEventLoopGroup, logger: Logger
-  ) {
-    self.target = target
-    self.serverName = serverName ?? target.host
-    credentials = tls
-    self.limits = limits
-    self.compression = compression
+  package init(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) {
+    self.configuration = configuration
+    methodConfigs = MethodConfigTable(configuration.serviceConfig)
     self.group = group
     self.logger = logger
     home = group.next()
     ignoreBrokenPipes()
   }
 
+  /// A channel to one host, with everything else as it is by default.
+  package convenience init(
+    target: HostPort, tls: TLSClientCredentials, serverName: String? = nil,
+    limits: RPCLimits = .standard, group: MultiThreadedEventLoopGroup, logger: Logger
+  ) {
+    self.init(
+      Configuration(
+        target: ChannelTarget(target), tls: tls, serverName: serverName, limits: limits),
+      group: group, logger: logger)
+  }
+
   package func unary(
     _ method: MethodDescriptor, request: [UInt8], options: CallOptions
   ) async throws -> RawResponse {
     guard !Task.isCancelled else { throw RPCError(.cancelled, "the call was cancelled") }
+    let config = methodConfigs[method]
+    let options = completed(options, config)
+    try config?.check(requestBytes: request.count)
     let deadline = options.timeout.map { Deadline(after: $0) }
     if let timeout = options.timeout, timeout <= .zero {
       throw RPCError(.deadlineExceeded, "the deadline has passed")
@@ -60,14 +92,12 @@ package final class RPCChannel: ClientChannel {
       try await withCheckedThrowingContinuation { continuation in
         let start = { @Sendable in
           guard let part = self.part(of: loop) else {
-            continuation.resume(
-              throwing: RPCError(.unavailable, "the channel to \(self.target) is closed"))
+            continuation.resume(throwing: self.closedError)
             return
           }
           let call = ClientCall(
-            method: method, request: request, options: self.completed(options), deadline: deadline,
-            channel: part,
-            limit: self.limits.maximumMessageBytes, continuation: continuation)
+            method: method, request: request, options: options, deadline: deadline,
+            config: config, channel: part, continuation: continuation)
           guard handle.began(LoopConfined(value: call)) else {
             call.finish(.failure(RPCError(.cancelled, "the call was cancelled")))
             return
@@ -88,11 +118,12 @@ package final class RPCChannel: ClientChannel {
     }
   }
 
-  /// A call's options with the channel's where it has none.
-  func completed(_ options: CallOptions) -> CallOptions {
-    guard compression != .identity, options.compression == nil else { return options }
-    var options = options
-    options.compression = compression
+  /// A call's options with the method's and the channel's where it has none.
+  func completed(_ options: CallOptions, _ config: MethodConfig?) -> CallOptions {
+    var options = config?.completed(options) ?? options
+    if configuration.compression != .identity, options.compression == nil {
+      options.compression = configuration.compression
+    }
     return options
   }
 
@@ -106,6 +137,10 @@ package final class RPCChannel: ClientChannel {
         part.value.loop.eventLoop.execute { part.value.close(continuation) }
       }
     }
+  }
+
+  var closedError: RPCError {
+    RPCError(.unavailable, "the channel to \(configuration.target) is closed")
   }
 
   /// The event loop of this thread, when it belongs to the group.
@@ -123,8 +158,7 @@ package final class RPCChannel: ClientChannel {
       if let part = state.parts[ObjectIdentifier(eventLoop)] { return part }
       let part = LoopConfined(
         value: LoopChannel(
-          loop: LoopContext.current(eventLoop), limits: limits, target: target,
-          serverName: serverName, credentials: credentials, logger: logger))
+          loop: LoopContext.current(eventLoop), configuration: configuration, logger: logger))
       state.parts[ObjectIdentifier(eventLoop)] = part
       return part
     }?.value

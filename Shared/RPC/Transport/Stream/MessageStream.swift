@@ -36,7 +36,11 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   /// How messages are sent that may be compressed; nil for plain.
   var sendEncoding: MessageEncoding?
   /// True once a message was given to HTTP/2.
-  private(set) var hasSent = false
+  private var hasSent = false
+  /// The config of a client's method; nil for none.
+  private var config: MethodConfig?
+  /// A client's messages, kept in case that the call is tried again.
+  private var sentMessages = SentMessages(limit: 0)
   /// Ends a client's call; called on the loop.
   private var whenCancelled: (@Sendable () -> Void)?
 
@@ -45,6 +49,26 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     self.loop = loop
     self.limits = limits
     received = ReceivedBytes(limit: limits.maximumMessageBytes)
+  }
+
+  // MARK: For the call
+
+  /// Takes over what a method's config says about messages, before the call begins.
+  func apply(_ config: MethodConfig) {
+    self.config = config
+    received = ReceivedBytes(limit: config.maximumResponseBytes(limits))
+    if config.retryPolicy != nil {
+      sentMessages = SentMessages(limit: limits.maximumRetryBufferBytes)
+    }
+  }
+
+  /// True when every message that was sent can be sent again.
+  var canRestart: Bool { !hasSent || sentMessages.areComplete }
+
+  /// Leaves the stream; the messages are sent again on the next one.
+  func restart() {
+    stream = nil
+    connection = nil
   }
 
   // MARK: For the connection
@@ -62,6 +86,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     self.stream = stream
     self.connection = connection
     pendingHeaders = headers
+    guard sendAgain() else { return }
     sendWaiting()
   }
 
@@ -99,6 +124,8 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   /// Takes bytes of DATA.
   func receive(_ bytes: UnsafeRawBufferPointer, on stream: HTTP2Stream) {
+    // The answer has begun: there is no other attempt.
+    sentMessages.drop()
     guard let session = connection?.session else { return }
     guard ending == nil else { return session.consume(stream, bytes.count) }
     session.hold(stream, bytes.count)
@@ -225,6 +252,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   // MARK: Sending
 
   func send(_ message: [UInt8], compress: Bool) async throws {
+    try config?.check(requestBytes: message.count)
     if loop.eventLoop.inEventLoop, writers.isEmpty, try sendNow(message, compress) { return }
     let waiter = StreamWaiter<Void>(message: message, compress: compress)
     try await withTaskCancellationHandler {
@@ -282,19 +310,50 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     submitHeaders(session, stream)
     let buffer = loop.takeBuffer()
     defer { loop.give(buffer) }
-    if compress, let sendEncoding {
-      let small = unsafe try message.withUnsafeBytes { unsafe try sendEncoding.compressed($0) }
-      buffer.fill(small, isCompressed: true)
-    } else {
-      buffer.fill(message)
-    }
-    guard unsafe session.submitData(stream, buffer.framed) else {
-      throw RPCError(
-        .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its messages too slowly")
-    }
+    try fill(buffer, message, compress)
+    guard unsafe session.submitData(stream, buffer.framed) else { throw Self.peerTooSlow }
     hasSent = true
+    sentMessages.append(message, compress: compress)
     loop.markDirty(connection)
     return true
+  }
+
+  /// Puts a message behind its prefix.
+  private func fill(
+    _ buffer: MessageBuffer, _ message: [UInt8], _ compress: Bool
+  ) throws(RPCError) {
+    guard compress, let sendEncoding else { return buffer.fill(message) }
+    do {
+      let small = unsafe try message.withUnsafeBytes { unsafe try sendEncoding.compressed($0) }
+      buffer.fill(small, isCompressed: true)
+    } catch let error as RPCError {
+      throw error
+    } catch {
+      throw RPCError(.internalError, "a message does not compress")
+    }
+  }
+
+  /// Sends what earlier attempts have sent; false when that fails, and the call with it.
+  private func sendAgain() -> Bool {
+    guard hasSent, let connection, let stream, let session = connection.session else { return true }
+    let buffer = loop.takeBuffer()
+    defer { loop.give(buffer) }
+    do throws(RPCError) {
+      for message in sentMessages.messages {
+        try fill(buffer, message.bytes, message.compress)
+        guard unsafe session.submitData(stream, buffer.framed) else { throw Self.peerTooSlow }
+      }
+    } catch {
+      refuse(error)
+      return false
+    }
+    loop.markDirty(connection)
+    return true
+  }
+
+  private static var peerTooSlow: RPCError {
+    RPCError(
+      .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its messages too slowly")
   }
 
   /// Lets writers go on, in their order, as long as there is room.

@@ -19,6 +19,8 @@ enum HeaderNames {
 
   /// True for names that belong to the protocol, not to applications.
   static func isReserved(_ name: String) -> Bool {
+    // What a handler says about retries is for it to say (gRFC A6).
+    if name == "grpc-retry-pushback-ms" { return false }
     if name.hasPrefix("grpc-") || name.hasPrefix(":") { return true }
     switch name {
     case "te", "connection", "content-type", "host", "content-length", "transfer-encoding",

@@ -73,6 +73,11 @@ struct RequestHead {
           }
         } else if unsafe matches(name, "grpc-accept-encoding") {
           unsafe accepted.add(value)
+        } else if unsafe matches(name, "grpc-previous-rpc-attempts") {
+          guard failure == nil else { continue }
+          do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
+            failure = error
+          }
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
           encoding = unsafe MessageEncoding(name: value)
           guard encoding == nil else { continue }

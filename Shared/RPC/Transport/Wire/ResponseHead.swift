@@ -12,6 +12,8 @@ struct ResponseHead {
   var hasStatus = false
   var message = ""
   var details: [UInt8] = []
+  /// `grpc-retry-pushback-ms`.
+  var pushback: RetryPushback?
   /// A message encoding that is not known.
   var unknownEncoding: String?
   /// Nil for identity.
@@ -43,6 +45,8 @@ struct ResponseHead {
       message = unsafe PercentEncoding.decode(value)
     } else if unsafe matches(name, "grpc-status-details-bin") {
       details = unsafe Base64.decode(value) ?? []
+    } else if unsafe matches(name, "grpc-retry-pushback-ms") {
+      pushback = unsafe RetryPushback(value)
     } else if unsafe matches(name, "grpc-encoding") {
       encoding = unsafe MessageEncoding(name: value)
       if encoding == nil, unsafe !matches(value, "identity") {

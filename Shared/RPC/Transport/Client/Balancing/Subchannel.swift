@@ -1,0 +1,180 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import RPCCore
+internal import TLS
+
+/// One address of a channel on one event loop: its connection, its attempts to connect and their
+/// back-off. Confined to its loop; what it decides, ``SubchannelState`` decides.
+final class Subchannel {
+  let address: ResolvedAddress
+  private let channel: LoopChannel
+  private var state: SubchannelState
+  /// The connection that takes calls, or would if its server were healthy.
+  private(set) var connection: ClientConnection?
+  /// The connection of the current attempt, once TCP has connected.
+  private var pending: ClientConnection?
+  /// Tells late results of an attempt that was given up from those of the current one.
+  private var attempt = 0
+
+  init(address: ResolvedAddress, channel: LoopChannel) {
+    self.address = address
+    self.channel = channel
+    state = SubchannelState(backoff: channel.configuration.backoff)
+  }
+
+  /// What a load-balancing policy sees.
+  var status: SubchannelStatus { state.status }
+
+  // MARK: What the channel wants
+
+  /// Begins an attempt; nothing happens unless the subchannel is idle.
+  func connect() {
+    guard state.attemptBegins(now: Deadline.now()) else { return }
+    attempt += 1
+    let number = attempt
+    let target: SocketAddress
+    do {
+      target = try SocketAddress(
+        ipAddress: address.address.host, port: address.address.port)
+    } catch {
+      return attemptFailed("the address is not usable")
+    }
+    let confined = LoopConfined(value: self)
+    ClientBootstrap(group: channel.loop.eventLoop)
+      .connectTimeout(.seconds(Int64(channel.limits.connectSeconds)))
+      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelOption(
+        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024)
+      )
+      .channelOption(
+        .writeBufferWaterMark, value: .init(low: 128 * 1024, high: 512 * 1024)
+      )
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try confined.value.prepare(channel) }
+      }
+      .connect(to: target)
+      .whenComplete { result in
+        switch result {
+        case .success(let channel): confined.value.connected(channel, attempt: number)
+        case .failure(let error):
+          confined.value.attemptFailed(Self.text(error), attempt: number)
+        }
+      }
+  }
+
+  /// Gives up the attempt, and the connection once its calls have ended.
+  func disconnect() {
+    state.disconnected()
+    abandonConnections()
+  }
+
+  /// As `disconnect`, for good.
+  func shutDown() {
+    state.shutDown()
+    abandonConnections()
+  }
+
+  private func abandonConnections() {
+    attempt += 1
+    let attempted = pending
+    pending = nil
+    attempted?.close("the connection is not needed")
+    let current = connection
+    connection = nil
+    current?.retire()
+  }
+
+  // MARK: Attempts
+
+  private func prepare(_ socket: any Channel) throws {
+    let engine = try TLSEngine(
+      client: channel.configuration.tls,
+      serverName: channel.configuration.serverName ?? address.host.host,
+      scratch: channel.loop.tlsScratch)
+    let connection = ClientConnection(subchannel: self, channel: channel, engine: engine)
+    channel.add(connection)
+    try socket.pipeline.syncOperations.addHandler(connection)
+  }
+
+  private func connected(_ socket: any Channel, attempt number: Int) {
+    guard number == attempt, state.status.connectivity == .connecting,
+      let connection = try? socket.pipeline.syncOperations.handler(type: ClientConnection.self)
+    else {
+      // Given up meanwhile, or the connection is gone already.
+      socket.close(promise: nil)
+      return attemptFailed("the connection was lost", attempt: number)
+    }
+    guard connection.state == .handshaking || connection.state == .settling else {
+      return attemptFailed(connection.closeReason ?? "the connection was lost", attempt: number)
+    }
+    pending = connection
+  }
+
+  private func attemptFailed(_ reason: String, attempt number: Int) {
+    guard number == attempt else { return }
+    attemptFailed(reason)
+  }
+
+  private func attemptFailed(_ reason: String) {
+    pending = nil
+    channel.logger.debug(
+      "connection failed", metadata: ["target": "\(address)", "reason": "\(reason)"])
+    waitForBackoff(
+      until: state.attemptFailed(
+        "cannot connect to \(address): \(reason)", now: Deadline.now(),
+        random: channel.loop.nextRandom()))
+    channel.subchannelFailed()
+  }
+
+  private func waitForBackoff(until time: UInt64?) {
+    guard let time else { return }
+    let confined = LoopConfined(value: self)
+    channel.loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
+      let subchannel = confined.value
+      if subchannel.state.backoffEnded(now: Deadline.now()) { subchannel.channel.balance() }
+    }
+  }
+
+  /// One line of what NIO says about a failed attempt.
+  private static func text(_ error: any Error) -> String {
+    switch error {
+    case let error as IOError: String(describing: error)
+    case ChannelError.connectTimeout: "the connection attempt took too long"
+    default: String(describing: error)
+    }
+  }
+
+  // MARK: What connections report
+
+  func connectionOpened(_ opened: ClientConnection) {
+    guard opened === pending else { return opened.retire() }
+    pending = nil
+    connection = opened
+    state.becameReady()
+    channel.balance()
+  }
+
+  /// The server goes away: calls that run go on, new ones need another connection.
+  func connectionLeaves(_ leaving: ClientConnection) {
+    guard leaving === connection else { return }
+    connectionLost("\(address) goes away")
+  }
+
+  func connectionEnded(_ ended: ClientConnection) {
+    if ended === pending {
+      attemptFailed(ended.closeReason ?? "closed")
+    } else if ended === connection {
+      connectionLost(
+        "the connection to \(address) was lost: \(ended.closeReason ?? "closed")")
+    }
+  }
+
+  private func connectionLost(_ reason: String) {
+    connection = nil
+    waitForBackoff(
+      until: state.connectionLost(
+        reason, now: Deadline.now(), random: channel.loop.nextRandom()))
+    channel.subchannelFailed()
+  }
+}
