@@ -247,9 +247,16 @@ let package = Package(
         logging, nioPosix, .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    module(
+      "OperatorData", "Services/Operator/Data",
+      [
+        "Operator", "SQLCore", "SQLiteDriver", "ServiceStorage", "IdentityStorage",
+        "OrganizationsStorage", "ShopStorage", "AccountingStorage", "AccountingDomain",
+        "Cryptography", "SharedDomain",
+      ]),
     program(
       "kontor", "Services/Operator/Main",
-      ["Operator", "Bootstrap", "SharedDomain", logging, arguments]),
+      ["Operator", "OperatorData", "Bootstrap", "SharedDomain", logging, arguments]),
 
     // Tests.
     module(

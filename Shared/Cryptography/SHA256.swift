@@ -13,6 +13,26 @@ package enum SHA256 {
     }
   }
 
+  /// The hash of what comes in parts, 32 bytes.
+  ///
+  /// - Parameter next: the following part; nil after the last.
+  package static func hash(parts next: () throws -> [UInt8]?) throws -> [UInt8] {
+    guard let context = unsafe EVP_MD_CTX_new() else {
+      throw CryptographyError.latest(.library, while: "hash")
+    }
+    defer { unsafe EVP_MD_CTX_free(context) }
+    var isGood = unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+    while let part = try next() {
+      isGood = unsafe isGood && EVP_DigestUpdate(context, part, part.count) == 1
+    }
+    let hash = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
+      isGood = unsafe isGood && EVP_DigestFinal_ex(context, output.baseAddress, nil) == 1
+      count = isGood ? byteCount : 0
+    }
+    guard isGood else { throw CryptographyError.latest(.library, while: "hash") }
+    return hash
+  }
+
   /// The hash of the text's UTF-8, 32 bytes.
   package static func hash(_ text: String) -> [UInt8] {
     hash(Array(text.utf8))

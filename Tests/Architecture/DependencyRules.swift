@@ -54,6 +54,13 @@ enum DependencyRules {
     ]),
   ]
 
+  /// The operator's tools on stored data: no service, so they may read what every service stores
+  /// (Decisions/0006).
+  private static let operatorData = system.union(services.map { "\($0)Storage" }).union([
+    "Operator", "AccountingDomain", "SQLCore", "SQLiteDriver", "ServiceStorage", "Cryptography",
+    "SharedDomain", "FoundationEssentials",
+  ])
+
   /// What a target may import, or nil when no rule covers it.
   static func allowed(_ target: Project.Target) -> Set<String>? {
     if let names = shared[target.name] { return names }
@@ -63,8 +70,11 @@ enum DependencyRules {
         .subtracting([target.name])
     }
     if target.name == "CKontorProto" { return ["CProtobufC"] }
+    if target.name == "OperatorData" { return operatorData }
     if target.name == "kontor" {
-      return system.union(["Operator", "Bootstrap", "SharedDomain", "ArgumentParser", "Logging"])
+      return system.union([
+        "Operator", "OperatorData", "Bootstrap", "SharedDomain", "ArgumentParser", "Logging",
+      ])
     }
     if target.name.hasPrefix("Gateway") || target.name == "kontor-gateway" {
       return allowedInGateway(target)

@@ -9,7 +9,10 @@ struct Kontor: AsyncParsableCommand {
     commandName: "kontor",
     abstract: "Runs and looks after the services of Kontor.",
     version: ProductVersion.current,
-    subcommands: [Up.self, Status.self, Down.self, Reset.self, Certificates.self],
+    subcommands: [
+      Up.self, Status.self, Down.self, Reset.self, Certificates.self, Check.self, Seal.self,
+      Backup.self, Restore.self, DeadLetters.self,
+    ],
     defaultSubcommand: nil)
 }
 

@@ -3,6 +3,7 @@ internal import Bootstrap
 internal import Glibc
 internal import Logging
 internal import Operator
+internal import OperatorData
 internal import SharedDomain
 
 struct Up: AsyncParsableCommand {
@@ -58,7 +59,27 @@ struct Up: AsyncParsableCommand {
     let folder = stack.folder
     try await run.run(
       ready: { say(Up.introduction(folder, ports, after: $0)) },
-      untilStopped: { _ = await termination.requested() })
+      untilStopped: {
+        await withDiscardingTaskGroup { group in
+          group.addTask { await Up.sealEveryMinute(folder) }
+          _ = await termination.requested()
+          group.cancelAll()
+        }
+      })
+    await Up.seal(folder)
+  }
+
+  /// Signs the ends of the chains until it is cancelled.
+  private static func sealEveryMinute(_ folder: StackFolder) async {
+    while (try? await Task.sleep(for: .seconds(60))) != nil { await seal(folder) }
+  }
+
+  private static func seal(_ folder: StackFolder) async {
+    do {
+      _ = try await StackData(folder).seal(at: try SystemClock(timezone: "UTC").now())
+    } catch {
+      say("kontor: nothing was sealed: \(error)")
+    }
   }
 
   /// What a newcomer needs to make a first call.

@@ -1,9 +1,9 @@
 internal import Glibc
 
 /// Files that only their owner may read.
-enum PrivateFile {
+package enum PrivateFile {
   /// Writes a file whole: a reader sees the old content or the new, never a part.
-  static func write(_ text: String, to path: String) throws(OperatorError) {
+  package static func write(_ text: String, to path: String) throws(OperatorError) {
     let temporary = "\(path).new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw OperatorError("\(path) cannot be written: \(reason())") }
@@ -28,7 +28,7 @@ enum PrivateFile {
   }
 
   /// The file's text; nil where it cannot be read. For small files.
-  static func read(_ path: String) -> String? {
+  package static func read(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

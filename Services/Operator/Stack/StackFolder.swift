@@ -8,6 +8,7 @@ internal import FoundationEssentials
 /// run/            what runs now: lock, endpoint, process ids
 /// logs/           one file for each service
 /// mails/          outgoing mail as .eml files
+/// seals/          the signed ends of the ledger's and the audit logs' chains
 /// identity/ …     the data of each service
 /// ```
 package struct StackFolder: Sendable, Hashable {
@@ -23,6 +24,8 @@ package struct StackFolder: Sendable, Hashable {
   package var run: String { "\(path)/run" }
   package var logs: String { "\(path)/logs" }
   package var mails: String { "\(path)/mails" }
+  /// The signed ends of the chains, and the keys.
+  package var seals: String { "\(path)/seals" }
   /// The PEM file that clients trust.
   package var authority: String { "\(certificates)/authority.pem" }
   /// Marks the folder as a stack's, so that `reset` removes nothing else.
@@ -39,19 +42,20 @@ package struct StackFolder: Sendable, Hashable {
 
   /// Everything that `reset` removes.
   func contents(_ services: [String]) -> [String] {
-    [certificates, configuration, run, logs, mails, marker] + services.map { "\(path)/\($0)" }
+    [certificates, configuration, run, logs, mails, seals, marker]
+      + services.map { "\(path)/\($0)" }
   }
 
   /// Makes the folders, for their owner alone.
   ///
   /// - Throws: ``OperatorError`` where one cannot be made.
-  func create() throws(OperatorError) {
+  package func create() throws(OperatorError) {
     for folder in folders { try StackFolder.makeFolder(folder) }
     try PrivateFile.write("The data of a Kontor stack; kontor reset removes it.\n", to: marker)
   }
 
   /// Makes a folder, and those above it, for its owner alone.
-  static func makeFolder(_ folder: String) throws(OperatorError) {
+  package static func makeFolder(_ folder: String) throws(OperatorError) {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

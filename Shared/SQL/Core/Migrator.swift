@@ -28,15 +28,32 @@ package struct Migrator: Sendable {
     }
   }
 
+  /// Compares what a database has with this program's steps, changing nothing, and returns those
+  /// that it has not.
+  ///
+  /// - Throws: `SQLError`, with the code `.migration` as ``migrate(_:)``.
+  package func pending(in transaction: any Transaction) throws(SQLError) -> [Migration] {
+    let recorded = try Self.recorded(in: transaction)
+    try Self.check(recorded, against: migrations, dialect: transaction.dialect)
+    return migrations.filter { recorded[$0.number] == nil }
+  }
+
+  private static func recorded(
+    in transaction: any Transaction
+  ) throws(SQLError) -> [Int: (name: String, checksum: String)] {
+    var recorded: [Int: (name: String, checksum: String)] = [:]
+    for row in try transaction.rows("SELECT number, name, checksum FROM schema_migration") {
+      recorded[try row.int("number")] = (try row.text("name"), try row.text("checksum"))
+    }
+    return recorded
+  }
+
   private static func migrate(
     _ migrations: [Migration], in transaction: any Transaction
   ) throws(SQLError) -> [Migration] {
     let dialect = transaction.dialect
     try lock(transaction)
-    var recorded: [Int: (name: String, checksum: String)] = [:]
-    for row in try transaction.rows("SELECT number, name, checksum FROM schema_migration") {
-      recorded[try row.int("number")] = (try row.text("name"), try row.text("checksum"))
-    }
+    let recorded = try recorded(in: transaction)
     try check(recorded, against: migrations, dialect: dialect)
     let pending = migrations.filter { recorded[$0.number] == nil }
     for migration in pending {

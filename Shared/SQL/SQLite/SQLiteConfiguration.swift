@@ -22,6 +22,10 @@ package struct SQLiteConfiguration: Sendable {
   /// Called once, on the writer's thread, when a commit's durability failed and the database
   /// refuses all further writes. A service stops here: what reached the disk is not known.
   package var onFailure: (@Sendable (SQLError) -> Void)?
+  /// Opens a file that another process may own, which it leaves as it is: it takes no lock, makes no
+  /// file and moves no log. What it writes waits for the owner's commits. The operator's tools are
+  /// guests.
+  package var isGuest = false
   /// The name of the SQLite VFS; nil for the system's. Tests put a faulty disk here.
   package var virtualFileSystem: String?
 

@@ -82,18 +82,19 @@ final class SQLiteConnection: @unchecked Sendable {
   }
 
   private func configure(_ role: Role) throws(SQLError) {
+    let isOwner = role == .writer && !configuration.isGuest
     unsafe sqlite3_busy_timeout(handle, configuration.busyTimeoutMilliseconds)
     for (option, on) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
       (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
-      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .reader ? 1 : 0),
+      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, isOwner ? 0 : 1),
     ] as [(Int32, Int32)] {
       let code = unsafe kontor_sqlite3_configure(handle, option, on)
       if code != SQLITE_OK {
         throw unsafe SQLiteError.latest(code, on: handle, while: "configure")
       }
     }
-    if role == .writer { try useWriteAheadLog() }
+    if isOwner { try useWriteAheadLog() }
     try script(
       """
       PRAGMA synchronous = FULL;
@@ -108,7 +109,7 @@ final class SQLiteConnection: @unchecked Sendable {
     // Checkpoints are made by the writer itself: SQLite's automatic ones drop their errors, a
     // failed fsync among them.
     if role == .writer { unsafe kontor_sqlite3_count_frames(handle, frames) }
-    if role == .writer { try makeRecoveredDurable() }
+    if isOwner { try makeRecoveredDurable() }
     for control in Control.allCases { controls[control] = try prepare(control.rawValue) }
     unsafe kontor_sqlite3_guard(handle, isTrusted)
     unsafe isTrusted.pointee = 0
@@ -259,5 +260,34 @@ extension SQLiteConnection {
   /// Leaves the log as it is when the connection closes: after a failed fsync nothing is moved.
   func keepLogOnClose() {
     unsafe kontor_sqlite3_configure(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+  }
+}
+
+/// Copies.
+extension SQLiteConnection {
+  /// Writes what this connection's transaction sees to a new database file, which needs no log
+  /// beside it, and synchronizes it.
+  func copy(to path: String) throws(SQLError) {
+    var opened: OpaquePointer?
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    defer { unsafe sqlite3_close_v2(opened) }
+    guard code == SQLITE_OK, let target = unsafe opened else {
+      throw unsafe SQLiteError.latest(code, on: opened, while: "open \(path)")
+    }
+    guard let backup = unsafe sqlite3_backup_init(target, "main", handle, "main") else {
+      throw unsafe SQLiteError.latest(sqlite3_errcode(target), on: target, while: "copy to \(path)")
+    }
+    // All pages in one step: between two, another process could change them.
+    unsafe sqlite3_backup_step(backup, -1)
+    let result = unsafe sqlite3_backup_finish(backup)
+    guard result == SQLITE_OK else {
+      throw unsafe SQLiteError.latest(result, on: target, while: "copy to \(path)")
+    }
+    let ended = unsafe sqlite3_exec(target, "PRAGMA journal_mode = DELETE", nil, nil, nil)
+    guard ended == SQLITE_OK else {
+      throw unsafe SQLiteError.latest(ended, on: target, while: "end the log of \(path)")
+    }
   }
 }

@@ -29,22 +29,23 @@ package final class SQLiteDatabase: Database {
     precondition(configuration.readers > 0 && configuration.batchSize > 0, "a thread of each kind")
     writes = BoundedQueue(capacity: configuration.queueCapacity)
     reads = BoundedQueue(capacity: configuration.queueCapacity)
-    let file = try SQLiteFile(path: path)
+    let file = configuration.isGuest ? nil : try SQLiteFile(path: path)
     var connections: [SQLiteConnection] = []
     do {
       for index in 0...configuration.readers {
         connections.append(
           try SQLiteConnection(
-            path: file.path, role: index == 0 ? .writer : .reader, configuration: configuration))
+            path: SQLiteFile.localPath(path), role: index == 0 ? .writer : .reader,
+            configuration: configuration))
       }
       try start(connections, configuration) {
-        file.close()
+        file?.close()
         onClose()
       }
     } catch {
       if connections.count <= configuration.readers {
         for connection in connections { connection.close() }
-        file.close()
+        file?.close()
       }
       throw error
     }

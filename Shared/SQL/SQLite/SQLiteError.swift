@@ -18,6 +18,9 @@ enum SQLiteError {
       code, extended: matches ? extended : code, message: message, while: doing, file: file)
   }
 
+  /// Whether a result code is none of an error.
+  static func isDone(_ code: Int32) -> Bool { code == SQLITE_DONE || code == SQLITE_OK }
+
   /// SQLite's words for a result code.
   static func text(_ code: Int32) -> String {
     guard let text = unsafe sqlite3_errstr(code) else { return "error \(code)" }

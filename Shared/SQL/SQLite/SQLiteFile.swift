@@ -4,8 +4,6 @@ internal import SQLCore
 /// The database's file and the lock that keeps a second process out.
 @safe
 final class SQLiteFile: Sendable {
-  /// The path as SQLite takes it; never a URI.
-  let path: String
   private let lock: Int32
 
   /// Creates the file (mode 0600) where it is missing and takes its lock. The errors are one clear
@@ -14,18 +12,20 @@ final class SQLiteFile: Sendable {
     guard !path.isEmpty, !path.utf8.contains(0) else {
       throw SQLError(.cannotOpen, "the database's path is empty or holds a NUL")
     }
-    // Else `file:…` and `:memory:` would mean something else.
-    self.path = path.hasPrefix("/") ? path : "./" + path
-    let directory = Self.directory(of: self.path)
+    let localPath = Self.localPath(path)
+    let directory = Self.directory(of: localPath)
     try Self.check(directory: directory)
-    lock = try Self.takeLock(self.path + ".lock", for: path)
+    lock = try Self.takeLock(localPath + ".lock", for: path)
     do {
-      try Self.create(self.path, in: directory)
+      try Self.create(localPath, in: directory)
     } catch {
       Glibc.close(lock)
       throw error
     }
   }
+
+  /// The path as SQLite takes it, never a URI: `file:…` and `:memory:` would mean something else.
+  static func localPath(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
 
   /// Gives the lock back.
   func close() {

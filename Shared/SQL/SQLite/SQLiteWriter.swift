@@ -111,7 +111,7 @@ final class SQLiteWriter: Sendable {
   }
 
   private func checkpointIfLong() {
-    guard state.failure == nil,
+    guard state.failure == nil, !configuration.isGuest,
       let length = connection.logLength(every: configuration.checkpointPages)
     else { return }
     // Readers that overlap without a gap keep the log from starting over; when it has become very

@@ -1,0 +1,62 @@
+package import Operator
+internal import SQLCore
+internal import SQLiteDriver
+internal import SharedDomain
+
+/// The databases of a stack's folder, whether it runs or not.
+package struct StackData: Sendable {
+  let folder: StackFolder
+
+  package init(_ folder: StackFolder) {
+    self.folder = folder
+  }
+
+  func path(_ data: ServiceData) -> String {
+    "\(folder.path)/\(data.name)/\(data.fileName)"
+  }
+
+  /// The database as it is, beside the service that may own it.
+  func open(_ data: ServiceData) throws -> SQLiteDatabase {
+    try StackData.guest(path(data))
+  }
+
+  static func guest(_ path: String) throws -> SQLiteDatabase {
+    var configuration = SQLiteConfiguration()
+    configuration.isGuest = true
+    configuration.readers = 1
+    // A check reads every organization's name.
+    configuration.maximumRows = .max
+    return try SQLiteDatabase(path: path, configuration: configuration)
+  }
+
+  /// Checks all databases, what they say of each other, and the signed heads.
+  ///
+  /// - Throws: `OperatorError` where the folder holds no stack.
+  package func check() async throws -> InspectionReport {
+    guard StackFiles.exists(folder.path) else {
+      throw OperatorError("\(folder.path) is not the data folder of a stack")
+    }
+    var report = InspectionReport()
+    var databases: [ServiceName: SQLiteDatabase] = [:]
+    // The heads first: what is stored has only grown by the time that it is read.
+    let seals = SealedHeads.read(from: folder, into: &report)
+    for data in ServiceData.all {
+      do {
+        let database = try open(data)
+        databases[data.service] = database
+        report.add(await Inspection.report(data, database))
+        report.add(await seals.report(data, database))
+      } catch {
+        report.findings.append(
+          Finding(
+            database: data.name, table: "-", row: "-", expectation: "expected a database: \(error)")
+        )
+      }
+    }
+    if let shop = databases[.shop], let accounting = databases[.accounting] {
+      report.add(await ServicesInspection.report(shop: shop, accounting: accounting))
+    }
+    for database in databases.values { await database.close() }
+    return report
+  }
+}
