@@ -85,10 +85,12 @@ class Stack:
     def pid(self, service: str) -> int:
         return int((self.folder / "run" / f"{service}.pid").read_text(encoding="utf-8"))
 
-    def kill(self, service: str) -> None:
-        """SIGKILL: the process gets no chance to tidy up."""
+    def kill(self, service: str) -> bool:
+        """SIGKILL: the process gets no chance to tidy up. Whether there was one."""
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             os.kill(self.pid(service), signal.SIGKILL)
+            return True
+        return False
 
     def stop(self) -> int:
         """Ends the stack as Ctrl-C does, and returns the exit code."""

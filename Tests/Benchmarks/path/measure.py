@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "Tests" / "Integration"))
 
-import conftest  # noqa: E402,F401  (generates the stubs)
+import stubs  # noqa: E402,F401  (generates the stubs)
 from client import Client, new_id, until  # noqa: E402
 from kontor.accounting.v1 import billing_pb2  # noqa: E402
 from kontor.identity.v1 import sign_up_pb2  # noqa: E402
