@@ -1,17 +1,17 @@
 import AccountingDomain
 import AccountingStorage
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("ACC-1 books in storage")
+@Suite("ACC-1 books in storage", .onEachDriver)
 struct StorageTests {
   private func withLedger(
-    _ body: (SQLiteDatabase) async throws -> Void
+    _ body: (any Database) async throws -> Void
   ) async throws {
-    let database = try SQLiteDatabase.temporary()
+    let database = try await Driver.openDatabase()
     try await Migrator(AccountingMigrations.all).migrate(database)
     try await database.write { transaction in
       for number in 1...3 {
@@ -116,6 +116,44 @@ struct StorageTests {
     }
   }
 
+  @Test("an entry that does not follow the one before it is refused by storage")
+  func unchained() async throws {
+    try await withLedger { database in
+      for (sequence, previous) in [(4, "hash"), (4, "previous_hash"), (5, "hash")] {
+        let previousHash: SQL = previous == "hash" ? "hash" : "previous_hash"
+        let post: @Sendable (any Transaction) throws -> Void = { transaction in
+          try transaction.execute(
+            """
+            INSERT INTO ledger_posting
+              SELECT organization_id, currency, \(sequence), line, account, amount_minor
+              FROM ledger_posting WHERE sequence = 3
+            """)
+          try transaction.execute(
+            """
+            INSERT INTO ledger_entry
+              SELECT organization_id, currency, \(sequence), 'x', kind, 'x', description,
+                posted_at_us, \(previousHash), hash
+              FROM ledger_entry WHERE sequence = 3
+            """)
+        }
+        if sequence == 4 && previous == "hash" {
+          await #expect(throws: RolledBack.self) {
+            try await database.write { transaction in
+              try post(transaction)
+              throw RolledBack()
+            }
+          }
+        } else {
+          await #expect(throws: SQLError(.constraint("ledger_entry_is_chained"), "")) {
+            try await database.write { transaction in try post(transaction) }
+          }
+        }
+      }
+    }
+  }
+
+  private struct RolledBack: Error {}
+
   @Test(
     "what is changed with the triggers gone is found",
     arguments: [
@@ -132,11 +170,13 @@ struct StorageTests {
   func tampered(_ statement: SQL, _ fault: String) async throws {
     try await withLedger { database in
       try await database.write { transaction in
-        for name in [
-          "ledger_entry_is_final", "ledger_entry_stays", "ledger_posting_is_final",
-          "prepaid_movement_is_final",
+        for (table, name) in [
+          ("ledger_entry", "ledger_entry_is_final"), ("ledger_entry", "ledger_entry_stays"),
+          ("ledger_posting", "ledger_posting_is_final"),
+          ("prepaid_movement", "prepaid_movement_is_final"),
         ] {
-          try transaction.script("DROP TRIGGER \(name)")
+          let place = transaction.dialect == .postgres ? " ON \(table)" : ""
+          try transaction.script("DROP TRIGGER \(name)\(place)")
         }
         _ = try transaction.execute(statement)
       }

@@ -4,9 +4,10 @@ import RPCCore
 import SQLCore
 import SQLiteDriver
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Answering access checks (ORG-3, ORG-4)")
+@Suite("Answering access checks (ORG-3, ORG-4)", .onEachDriver)
 struct AccessServiceTests {
   private func check(
     _ fixture: Fixture, _ user: UserID, _ organization: OrganizationID?,

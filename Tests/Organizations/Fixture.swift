@@ -7,10 +7,10 @@ import OrganizationsService
 import OrganizationsStorage
 import RPCCore
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
 import Synchronization
+import TestSupport
 import Testing
 
 /// A clock that tests set.
@@ -26,9 +26,9 @@ final class ManualClock: WallClock {
   }
 }
 
-/// The organizations service over a database file, with everything around it faked.
+/// The organizations service over a database of the test's driver, with everything around it faked.
 struct Fixture {
-  let database: SQLiteDatabase
+  let database: any Database
   let clock = ManualClock()
   let identity = FakeIdentity()
   let services: OrganizationsServices
@@ -36,7 +36,7 @@ struct Fixture {
   private let signingKey: Ed25519PrivateKey
 
   init() async throws {
-    let database = try SQLiteDatabase.temporary()
+    let database = try await Driver.openDatabase()
     self.database = database
     try await Migrator(OrganizationsServices.migrations).migrate(database)
     services = OrganizationsServices(

@@ -3,9 +3,10 @@ import OrganizationsAPI
 import OrganizationsService
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("The caller's organizations")
+@Suite("The caller's organizations", .onEachDriver)
 struct OrganizationServiceTests {
   @Test("a member reads the organization with their own rights")
   func get() async throws {

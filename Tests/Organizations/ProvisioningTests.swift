@@ -6,9 +6,10 @@ import SQLCore
 import SQLiteDriver
 import ServiceStorage
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Creating organizations (ORG-1)")
+@Suite("Creating organizations (ORG-1)", .onEachDriver)
 struct ProvisioningTests {
   private let request = CreateOrganizationRequest(
     requestID: "sign-up-1", displayName: "Ada Lovelace", userID: user(1).text)

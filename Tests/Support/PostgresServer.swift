@@ -60,6 +60,11 @@ package enum PostgresServer {
     await database.close()
   }
 
+  /// A new, empty database.
+  static func openDatabase() async throws -> PostgresDatabase {
+    try PostgresDatabase(url: try await newSchema(), configuration: testConfiguration)
+  }
+
   /// The URL of a new, empty database.
   package static func newSchema() async throws -> String {
     let server = try await server.value
@@ -86,7 +91,8 @@ package enum PostgresServer {
     let administration: PostgresDatabase
   }
 
-  private static let slots = Slots(count: 6)
+  /// Whoever opens databases takes a place first, and gives it back after closing them.
+  static let slots = Slots(count: 6)
 
   private static let server = Task {
     let folder = try await withCheckedThrowingContinuation { continuation in
@@ -198,7 +204,7 @@ extension PostgresServer {
 }
 
 /// Bounds how many are at something at a time.
-private actor Slots {
+actor Slots {
   private var free: Int
   private var waiting: [CheckedContinuation<Void, Never>] = []
 

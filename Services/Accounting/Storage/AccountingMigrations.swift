@@ -4,10 +4,12 @@ package import SQLCore
 package enum AccountingMigrations {
   /// From number 100, in order.
   package static let all: [Migration] = [
-    Migration(number: 100, name: "create_ledger", sqlite: ledger),
-    Migration(number: 101, name: "create_top_up", sqlite: topUp),
-    Migration(number: 102, name: "create_invoice", sqlite: invoice),
-    Migration(number: 103, name: "create_payment", sqlite: payment),
+    Migration(number: 100, name: "create_ledger", sqlite: ledger, postgres: Postgres.ledger),
+    Migration(number: 101, name: "create_top_up", sqlite: topUp, postgres: Postgres.topUp),
+    Migration(number: 102, name: "create_invoice", sqlite: invoice, postgres: Postgres.invoice),
+    Migration(number: 103, name: "create_payment", sqlite: payment, postgres: Postgres.payment),
+    Migration(
+      number: 104, name: "chain_ledger", sqlite: ledgerChain, postgres: Postgres.ledgerChain),
   ]
 
   /// Postings are written before their entry, and the entry seals them: a trigger refuses an entry
@@ -284,8 +286,19 @@ package enum AccountingMigrations {
     CREATE INDEX renewal_payment_payment ON renewal_payment (payment_id);
     """
 
+  /// An entry carries the hash of the one before it; the first one carries zeros (ACC-1).
+  private static let ledgerChain = """
+    CREATE TRIGGER ledger_entry_is_chained BEFORE INSERT ON ledger_entry
+    WHEN NOT EXISTS (
+      SELECT 1 FROM ledger_entry
+      WHERE organization_id = NEW.organization_id AND currency = NEW.currency
+        AND sequence = NEW.sequence - 1 AND hash = NEW.previous_hash)
+      AND NOT (NEW.sequence = 1 AND NEW.previous_hash = zeroblob(32))
+    BEGIN SELECT RAISE(ABORT, 'ledger_entry_is_chained'); END;
+    """
+
   /// Whom an invoice is made out to.
-  private static let partyColumns = """
+  static let partyColumns = """
     recipient_given_name TEXT NOT NULL,
       recipient_family_name TEXT NOT NULL,
       recipient_company_name TEXT NOT NULL,

@@ -3,10 +3,14 @@ package import SQLCore
 /// The tables of identity; the shared ones (operations, outbox) come before them.
 package enum IdentityMigrations {
   package static let all = [
-    Migration(number: 100, name: "create_users_and_sign_ups", sqlite: usersAndSignUps),
-    Migration(number: 101, name: "create_sessions", sqlite: sessions),
-    Migration(number: 102, name: "create_sign_in_limits", sqlite: signInLimits),
-    Migration(number: 103, name: "create_keys", sqlite: keys),
+    Migration(
+      number: 100, name: "create_users_and_sign_ups", sqlite: usersAndSignUps,
+      postgres: Postgres.usersAndSignUps),
+    Migration(number: 101, name: "create_sessions", sqlite: sessions, postgres: Postgres.sessions),
+    Migration(
+      number: 102, name: "create_sign_in_limits", sqlite: signInLimits,
+      postgres: Postgres.signInLimits),
+    Migration(number: 103, name: "create_keys", sqlite: keys, postgres: Postgres.keys),
   ]
 
   private static let usersAndSignUps = """

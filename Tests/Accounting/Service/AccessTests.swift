@@ -4,9 +4,10 @@ import Authentication
 import CommonAPI
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Who may call what, and what is refused (ORG-3, ORG-4)")
+@Suite("Who may call what, and what is refused (ORG-3, ORG-4)", .onEachDriver)
 struct AccessTests {
   private let anna = Member.admin(of: 1)
   private let bert = Member.admin(of: 2)

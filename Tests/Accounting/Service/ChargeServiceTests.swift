@@ -6,9 +6,10 @@ import SQLCore
 import SQLiteDriver
 import ServiceStorage
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Charges and invoices through the service (ACC-2, ACC-8, SHOP-5)")
+@Suite("Charges and invoices through the service (ACC-2, ACC-8, SHOP-5)", .onEachDriver)
 struct ChargeServiceTests {
   private let anna = Member.admin(of: 1)
 

@@ -86,7 +86,7 @@ struct FaultyDiskTests {
           #expect(!error.message.isEmpty)
           // Reads go on, and show nothing of what was refused.
           #expect(try await world.balance(anna) == balance)
-          if world.database.failure != nil { try await restart() }
+          if (world.database as? SQLiteDatabase)?.failure != nil { try await restart() }
         }
       }
     }

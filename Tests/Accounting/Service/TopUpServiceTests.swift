@@ -5,9 +5,10 @@ import Messages
 import RPCCore
 import SQLCore
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("ACC-2 top-ups through the service")
+@Suite("ACC-2 top-ups through the service", .onEachDriver)
 struct TopUpServiceTests {
   private let anna = Member.admin(of: 1)
 

@@ -9,11 +9,11 @@ import Messages
 import RPCCore
 import RequestValidation
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
 import ShopAPI
 import Synchronization
+import TestSupport
 import Testing
 
 /// A clock that stands still until it is moved; its dates are those of UTC.
@@ -31,11 +31,11 @@ final class ManualClock: WallClock {
   }
 }
 
-/// The accounting service over a real SQLite file, with a manual clock and a shop in memory.
+/// The accounting service over a real database of the test's driver, with a manual clock and a shop in memory.
 struct World: Sendable {
   static let sandboxKey = [UInt8](repeating: 7, count: 32)
 
-  let database: SQLiteDatabase
+  let database: any Database
   let clock: ManualClock
   let shop: FakeShop
   let services: AccountingServices
@@ -44,7 +44,7 @@ struct World: Sendable {
   static func run(
     sandbox: Bool = true, _ body: (World) async throws -> Void
   ) async throws {
-    let world = try await World(SQLiteDatabase.temporary(), sandbox: sandbox)
+    let world = try await World(Driver.openDatabase(), sandbox: sandbox)
     try await body(world)
     let faults = try await world.faults()
     #expect(faults.isEmpty)
@@ -55,7 +55,7 @@ struct World: Sendable {
   ///   - clock: of the world before, after a restart.
   ///   - shop: of the world before.
   init(
-    _ database: SQLiteDatabase, clock: ManualClock = ManualClock(), shop: FakeShop = FakeShop(),
+    _ database: any Database, clock: ManualClock = ManualClock(), shop: FakeShop = FakeShop(),
     sandbox: Bool = true
   ) async throws {
     self.database = database

@@ -3,9 +3,10 @@ import IdentityAPI
 import IdentityService
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Who may call identity")
+@Suite("Who may call identity", .onEachDriver)
 struct AccessTests {
   private static let methods =
     SignUpServiceMethods.all + SessionServiceMethods.all + UserServiceMethods.all

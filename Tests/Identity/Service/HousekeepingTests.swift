@@ -5,9 +5,10 @@ import RPCCore
 import SQLCore
 import SQLiteDriver
 import SharedDomain
+import TestSupport
 import Testing
 
-@Suite("Housekeeping")
+@Suite("Housekeeping", .onEachDriver)
 struct HousekeepingTests {
   private func rows(_ stack: IdentityStack, _ table: String) async throws -> Int {
     try await stack.database.read { transaction in

@@ -3,11 +3,12 @@ import GoogleAPI
 import IdentityAPI
 import RPCCore
 import SharedDomain
+import TestSupport
 import Testing
 
 @testable import IdentityService
 
-@Suite("SessionService (ID-1, ID-8, ORG-5)")
+@Suite("SessionService (ID-1, ID-8, ORG-5)", .onEachDriver)
 struct SessionServiceTests {
   @Test("a sign-in gives a session in the user's organization, and the profile can be read")
   func signIn() async throws {

@@ -2,9 +2,10 @@ import IdentityAPI
 import OrganizationsAPI
 import RPCCore
 import ShopAPI
+import TestSupport
 import Testing
 
-@Suite("Opening an account over two other services (ORG-1)")
+@Suite("Opening an account over two other services (ORG-1)", .onEachDriver)
 struct SignUpOpeningTests {
   private func confirm(_ stack: IdentityStack) async throws -> ConfirmSignUpRequest {
     let begun = try #require(

@@ -7,9 +7,10 @@ import OrganizationsAPI
 import RPCCore
 import SharedDomain
 import ShopAPI
+import TestSupport
 import Testing
 
-@Suite("SignUpService (ORG-1, ID-8)")
+@Suite("SignUpService (ORG-1, ID-8)", .onEachDriver)
 struct SignUpServiceTests {
   private static let fields: [(change: String, fields: [String])] = [
     ("request id", ["request_id"]), ("email", ["email"]), ("password", ["password"]),

@@ -7,17 +7,17 @@ import Logging
 import Notices
 import RPCCore
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
 import ShopAPI
+import TestSupport
 import Testing
 
-/// Identity over a real database file, with a manual clock and fake peers.
+/// Identity over a real database of the test's driver, with a manual clock and fake peers.
 final class IdentityStack: Sendable {
   static let password = "quiet rivers carry 9 lanterns"
 
-  let database: SQLiteDatabase
+  let database: any Database
   let clock: ManualClock
   let peers: FakePeers
   let mail: RecordingMail
@@ -27,7 +27,11 @@ final class IdentityStack: Sendable {
 
   /// - Parameter other: whose database, clock, peers and mails to go on with, after a restart.
   init(after other: IdentityStack? = nil, cost: Argon2Parameters = .cheap) async throws {
-    database = try other?.database ?? SQLiteDatabase.temporary()
+    if let other {
+      database = other.database
+    } else {
+      database = try await Driver.openDatabase()
+    }
     clock = other?.clock ?? ManualClock()
     peers = other?.peers ?? FakePeers()
     mail = other?.mail ?? RecordingMail()

@@ -6,9 +6,10 @@ import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("Who may call the shop (ORG-4, SHOP-5)")
+@Suite("Who may call the shop (ORG-4, SHOP-5)", .onEachDriver)
 struct AccessTests {
   let bench: ShopBench
 

@@ -5,9 +5,10 @@ import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("Bad input names its fields")
+@Suite("Bad input names its fields", .onEachDriver)
 struct BadInputTests {
   let bench: ShopBench
   let admin: ShopClient

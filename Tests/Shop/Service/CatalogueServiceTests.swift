@@ -5,9 +5,10 @@ import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("The public price list")
+@Suite("The public price list", .onEachDriver)
 struct CatalogueServiceTests {
   @Test("Everybody reads the catalogue, by category and in pages")
   func lists() async throws {
@@ -69,7 +70,7 @@ struct CatalogueServiceTests {
   }
 }
 
-@Suite("Loading the catalogue")
+@Suite("Loading the catalogue", .onEachDriver)
 struct CatalogueLoaderTests {
   @Test("A changed file under a stored version is refused; a new version is taken")
   func versions() async throws {

@@ -7,9 +7,10 @@ import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("Placing, reading and cancelling orders")
+@Suite("Placing, reading and cancelling orders", .onEachDriver)
 struct OrderServiceTests {
   let bench: ShopBench
   let admin: ShopClient
@@ -130,7 +131,7 @@ struct OrderServiceTests {
   }
 }
 
-@Suite("Orders of sign-ups (ORG-1)")
+@Suite("Orders of sign-ups (ORG-1)", .onEachDriver)
 struct OrderIntakeTests {
   let bench: ShopBench
   let identity: ShopClient

@@ -3,15 +3,16 @@ import CommonAPI
 import GoogleAPI
 import RPCCore
 import RequestValidation
-import SQLiteDriver
+import SQLCore
 import ServiceStorage
 import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("Paying orders (SHOP-4, SHOP-5)")
+@Suite("Paying orders (SHOP-4, SHOP-5)", .onEachDriver)
 struct PaymentTests {
   let bench: ShopBench
   let admin: ShopClient

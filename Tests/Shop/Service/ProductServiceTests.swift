@@ -1,15 +1,16 @@
 import CommonAPI
 import RPCCore
 import RequestValidation
-import SQLiteDriver
+import SQLCore
 import ServiceStorage
 import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
+import TestSupport
 import Testing
 
-@Suite("Products and their renewals (PROD-2, PROD-4, ACC-3)")
+@Suite("Products and their renewals (PROD-2, PROD-4, ACC-3)", .onEachDriver)
 struct ProductServiceTests {
   let bench: ShopBench
   let admin: ShopClient

@@ -8,13 +8,13 @@ import Messages
 import RPCCore
 import RequestValidation
 import SQLCore
-import SQLiteDriver
 import ServiceStorage
 import SharedDomain
 import ShopAPI
 import ShopDomain
 import ShopService
 import Synchronization
+import TestSupport
 
 /// A clock that stands still until a test moves it.
 final class ManualClock: WallClock, Sendable {
@@ -44,10 +44,10 @@ final class ManualClock: WallClock, Sendable {
   }
 }
 
-/// A shop over a real SQLite file, with the real interceptor, a manual clock and a fake accounting.
+/// A shop over a real database of the test's driver, with the real interceptor, a manual clock and a fake accounting.
 final class ShopBench: Sendable {
   let clock = ManualClock(day("2026-01-31"))
-  let database: SQLiteDatabase
+  let database: any Database
   let accounting: FakeAccounting
   let services: ShopServices
   let catalogue: Catalogue
@@ -55,7 +55,7 @@ final class ShopBench: Sendable {
   private let issuer: TokenIssuer
 
   init(catalogue text: String = netCatalogueText) async throws {
-    database = try SQLiteDatabase.temporary()
+    database = try await Driver.openDatabase()
     try await Migrator(ShopServices.migrations).migrate(database)
     catalogue = try await CatalogueLoader.load(text, into: database, clock: clock)
     accounting = FakeAccounting(clock: clock)
