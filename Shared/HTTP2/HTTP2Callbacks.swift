@@ -9,7 +9,7 @@ struct ReceivedFrame {
     case reset
     case settings
     case ping(UInt64)
-    case goAway(lastStreamID: Int32, code: UInt32)
+    case goAway(HTTP2GoAway)
     case windowUpdate
     case other
   }
@@ -32,7 +32,7 @@ extension ReceivedFrame {
       case NGHTTP2_SETTINGS.rawValue: .settings
       case NGHTTP2_PING.rawValue: unsafe .ping(Self.payload(frame.ping))
       case NGHTTP2_GOAWAY.rawValue:
-        unsafe .goAway(lastStreamID: frame.goaway.last_stream_id, code: frame.goaway.error_code)
+        unsafe .goAway(HTTP2GoAway(frame.goaway))
       case NGHTTP2_WINDOW_UPDATE.rawValue: .windowUpdate
       default: .other
       }
@@ -46,6 +46,21 @@ extension ReceivedFrame {
     unsafe withUnsafeBytes(of: ping.opaque_data) { bytes in
       unsafe bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }
+  }
+}
+
+extension HTTP2GoAway {
+  /// Debug data is for people: of what a peer sends, printable ASCII is kept, up to a limit.
+  private static let debugDataBytes = 128
+
+  fileprivate init(_ frame: nghttp2_goaway) {
+    unsafe lastStreamID = frame.last_stream_id
+    code = unsafe HTTP2ErrorCode(rawValue: frame.error_code)
+    let bytes = unsafe UnsafeBufferPointer(
+      start: frame.opaque_data,
+      count: frame.opaque_data == nil ? 0 : min(frame.opaque_data_len, Self.debugDataBytes))
+    debugData = unsafe String(
+      decoding: bytes.filter { $0 >= 0x20 && $0 < 0x7F }, as: UTF8.self)
   }
 }
 
@@ -99,10 +114,9 @@ extension ReceivedFrame {
       case NGHTTP2_RST_STREAM.rawValue:
         return unsafe with(owner) { unsafe $0.resetSent(frame.pointee.rst_stream.error_code) }
       case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
-        guard unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-        else { return 0 }
+        let isEnd = unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         return unsafe with(owner) {
-          unsafe $0.endSent(frame.pointee.hd.stream_id)
+          unsafe $0.messageSent(frame.pointee.hd.stream_id, isEnd: isEnd)
           return 0
         }
       default:

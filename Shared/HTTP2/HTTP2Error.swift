@@ -19,10 +19,19 @@ package struct HTTP2ErrorCode: RawRepresentable, Sendable, Hashable {
   package static let http11Required = Self(rawValue: 0xd)
 }
 
+/// A GOAWAY of the peer (RFC 9113, 6.8).
+package struct HTTP2GoAway: Sendable, Hashable {
+  /// The last stream that the peer processed or will.
+  package let lastStreamID: Int32
+  package let code: HTTP2ErrorCode
+  /// The printable part of the peer's debug data, for example `too_many_pings`.
+  package let debugData: String
+}
+
 /// Why a session is over; the peer's fault unless the code is `internalError`.
 package struct HTTP2Error: Error, Sendable, Hashable, CustomStringConvertible {
   package let code: HTTP2ErrorCode
-  /// One line, for the log.
+  /// One line, for the log and, as debug data of the GOAWAY, for the peer.
   package let description: String
 
   package init(_ code: HTTP2ErrorCode, _ description: String) {

@@ -8,6 +8,12 @@ extension HTTP2Session {
     unsafe nghttp2_submit_ping(session, 0, bytes)
   }
 
+  /// True when HEADERS or DATA has been sent since the last time that this was asked.
+  package func takeSentMessages() -> Bool {
+    defer { hasSentMessages = false }
+    return hasSentMessages
+  }
+
   /// A server's graceful end: GOAWAY 2^31-1 and a PING; on its return GOAWAY with the real last
   /// stream. Calls already accepted go on.
   package func beginDrain() {
@@ -31,6 +37,12 @@ extension HTTP2Session {
     unsafe nghttp2_submit_goaway(
       session, 0, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR.rawValue, nil,
       0)
+  }
+
+  /// Ends the session for a reason of its owner; a GOAWAY that says it is then in the output.
+  package func abort(_ error: HTTP2Error) {
+    guard unsafe session != nil, failure == nil else { return }
+    end(error)
   }
 
   /// Ends the session with GOAWAY; streams are closed.

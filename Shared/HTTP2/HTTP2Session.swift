@@ -36,6 +36,8 @@ internal import Glibc
   package private(set) var openStreams = 0
   /// Bytes of DATA queued on all streams.
   package private(set) var queuedBytes = 0
+  /// HEADERS or DATA has been sent since `takeSentMessages` was last asked.
+  var hasSentMessages = false
   /// Bytes of DATA sent that have not earned frames without progress yet.
   private var sentBytes = 0
 
@@ -54,6 +56,9 @@ internal import Glibc
   private var resets: TokenBucket
   private var faults: TokenBucket
   private var idleFrames: TokenBucket
+
+  /// Debug data of a GOAWAY that we send, at most.
+  private static let debugDataBytes = 128
 
   /// The payload of the PING that separates the two GOAWAY frames of a drain.
   static let drainPing: UInt64 = 0x6b6f_6e74_6f72_0001
@@ -213,16 +218,17 @@ internal import Glibc
   }
 
   /// Marks the session as over and makes its GOAWAY.
-  private func end(_ error: HTTP2Error) {
+  func end(_ error: HTTP2Error) {
     guard failure == nil || farewell.isEmpty else { return }
     failure = error
     let last = unsafe session.map { unsafe nghttp2_session_get_last_proc_stream_id($0) } ?? 0
-    var frame: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0]
+    let debugData = error.description.utf8.prefix(Self.debugDataBytes)
+    var frame: [UInt8] = [0, 0, UInt8(8 + debugData.count), 7, 0, 0, 0, 0, 0]
     for shift in [24, 16, 8, 0] { frame.append(UInt8(truncatingIfNeeded: last >> shift)) }
     for shift in [24, 16, 8, 0] {
       frame.append(UInt8(truncatingIfNeeded: error.code.rawValue >> UInt32(shift)))
     }
-    farewell = frame
+    farewell = frame + debugData
   }
 
   // MARK: Commands
@@ -490,14 +496,17 @@ internal import Glibc
       delegate.settingsReceived()
       return idleFrame()
     case .ping(let payload):
-      guard frame.isAcknowledgement else { return idleFrame() }
+      guard frame.isAcknowledgement else {
+        delegate.pingReceived()
+        return failure == nil ? idleFrame() : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+      }
       if payload == Self.drainPing, drain == .announced {
         finishDrain()
       } else {
         delegate.pingAcknowledged(payload)
       }
-    case .goAway(let lastStreamID, let code):
-      delegate.goAwayReceived(lastStreamID: lastStreamID, HTTP2ErrorCode(rawValue: code))
+    case .goAway(let goAway):
+      delegate.goAwayReceived(goAway)
     case .windowUpdate, .priority:
       return idleFrame()
     case .other:
@@ -529,10 +538,11 @@ internal import Glibc
     return stop(HTTP2Error(.enhanceYourCalm, "too many invalid frames"))
   }
 
-  /// Our side of a stream has ended. A client that still sends may stop (RFC 9113, 8.1): its
-  /// stream is reset, but not before the whole answer is out.
-  func endSent(_ id: Int32) {
-    guard role == .server, let session = unsafe session, let stream = stream(id),
+  /// HEADERS or DATA is sent. At our side's end a client that still sends may stop (RFC 9113,
+  /// 8.1): its stream is reset, but not before the whole answer is out.
+  func messageSent(_ id: Int32, isEnd: Bool) {
+    hasSentMessages = true
+    guard isEnd, role == .server, let session = unsafe session, let stream = stream(id),
       !stream.hasReceivedEnd
     else { return }
     unsafe nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)

@@ -17,8 +17,10 @@ package protocol HTTP2SessionDelegate: AnyObject {
   func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode)
   /// The peer's SETTINGS arrived.
   func settingsReceived()
-  /// The peer goes away; streams beyond `lastStreamID` are closed with REFUSED_STREAM next.
-  func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode)
+  /// The peer goes away; streams beyond its last are closed with REFUSED_STREAM next.
+  func goAwayReceived(_ goAway: HTTP2GoAway)
+  /// The peer sent a PING; the session answers it.
+  func pingReceived()
   /// A PING that the owner sent came back.
   func pingAcknowledged(_ payload: UInt64)
 }

@@ -34,12 +34,39 @@ package struct RPCLimits: Sendable {
   package var requestSeconds = 60
   /// Without a byte taken by the peer while output waits.
   package var writeProgressSeconds = 30
-  /// Without an open call, until the server drains the connection.
+  /// Without an open call, until the server drains the connection (gRFC A9 `MAX_CONNECTION_IDLE`).
   package var idleSeconds = 15 * 60
+  /// From accepting a connection to its drain, so that clients come back over the addresses of
+  /// today and with the certificates of today; nil for ever (gRFC A9 `MAX_CONNECTION_AGE`).
+  package var maximumConnectionAgeSeconds: Int?
+  /// Up to this many percent are added to or taken from a connection's age.
+  package var connectionAgeJitterPercent = 10
+  /// For the calls of a connection at its age, which are cut off then; nil for as long as they run.
+  package var connectionAgeGraceSeconds: Int?
   /// For the peer to close after our last byte.
   package var lingerSeconds = 2
   /// For the answer to the PING of a drain.
   package var drainPingSeconds = 5
+
+  // MARK: Keepalive (gRFC A8)
+
+  /// A server's PING after this long without input.
+  package var serverKeepaliveSeconds = 2 * 60 * 60
+  /// A client's PING after this long without input while calls are under way, at least 10; nil for
+  /// none. A server that finds it too often makes it double.
+  package var clientKeepaliveSeconds: Int?
+  /// Whether a client's PING also goes out without calls.
+  package var clientKeepaliveWithoutCalls = false
+  /// For any input after a PING; then the connection is given up.
+  package var keepaliveTimeoutSeconds = 20
+  /// Between the PINGs of a client with calls. Both intervals begin anew when the server sends
+  /// HEADERS or DATA.
+  package var minimumPingSeconds = 5 * 60
+  /// Between the PINGs of a client without calls.
+  package var minimumIdlePingSeconds = 2 * 60 * 60
+  /// PINGs of a client that may come too soon; one more ends the connection with GOAWAY
+  /// ENHANCE_YOUR_CALM and the debug data `too_many_pings`.
+  package var maximumPingStrikes = 2
 
   // MARK: Channels of a client
 

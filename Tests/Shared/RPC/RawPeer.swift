@@ -23,10 +23,15 @@ final class RawPeer: HTTP2SessionDelegate {
   private let scratch = TLSScratch()
   private var session: HTTP2Session?
   private(set) var answers: [Int32: Answer] = [:]
-  private(set) var goAway: HTTP2ErrorCode?
+  /// Every GOAWAY, in order.
+  private(set) var goAways: [HTTP2GoAway] = []
+  private(set) var pingsReceived = 0
+  private(set) var pingsAcknowledged = 0
   private(set) var isOpen = false
   private(set) var isClosed = false
   private(set) var tlsFailure: TLSError?
+
+  var goAway: HTTP2ErrorCode? { goAways.last?.code }
 
   struct Failure: Error {}
 
@@ -123,6 +128,16 @@ final class RawPeer: HTTP2SessionDelegate {
     return answers[id] ?? Answer()
   }
 
+  func ping() {
+    session?.ping(1)
+    flush()
+  }
+
+  /// Reads until something has come or the connection is over.
+  func read(until condition: () -> Bool) {
+    while !condition(), !isClosed { read() }
+  }
+
   /// Reads until the server closes the connection.
   func readToEnd() {
     while !isClosed { read() }
@@ -184,6 +199,7 @@ final class RawPeer: HTTP2SessionDelegate {
     answers[stream.id]?.closeCode = code
   }
   func settingsReceived() { isOpen = true }
-  func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) { goAway = code }
-  func pingAcknowledged(_ payload: UInt64) {}
+  func goAwayReceived(_ goAway: HTTP2GoAway) { goAways.append(goAway) }
+  func pingReceived() { pingsReceived += 1 }
+  func pingAcknowledged(_ payload: UInt64) { pingsAcknowledged += 1 }
 }

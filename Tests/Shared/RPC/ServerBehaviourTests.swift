@@ -110,6 +110,71 @@ private final class Tally: Sendable {
     try await server.group.shutdownGracefully()
   }
 
+  @Test("Streams of every kind go on while the server drains, and end well")
+  func streams() async throws {
+    let server = try await TestServer()
+    let channel = try server.channel()
+    let drain = Mutex<Task<Void, Never>?>(nil)
+    let large = [UInt8](repeating: 1, count: 65_536)
+    // 200 messages are more than the window: most are written after the drain has begun.
+    let counted = try await channel.serverStreaming(
+      StreamService.count, AnyMessage(typeURL: "200", value: large), options: CallOptions()
+    ) { (numbers: MessageReader<AnyMessage>) in
+      var all = [try await numbers.next()?.typeURL]
+      return try await channel.bidirectional(StreamService.chat, options: CallOptions()) {
+        (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
+        try await writer.write(AnyMessage(typeURL: "before"))
+        #expect(try await answers.next()?.typeURL == "before")
+        let collected: AnyMessage = try await channel.clientStreaming(
+          StreamService.collect, options: CallOptions()
+        ) { (requests: MessageWriter<AnyMessage>) in
+          try await requests.write(AnyMessage(typeURL: "before"))
+          drain.withLock { task in
+            task = Task { await server.server.drain(grace: .seconds(60)) }
+          }
+          try await requests.write(AnyMessage(typeURL: "gate"))
+          await server.events.wait(for: "started")
+          await server.events.note("open")
+          try await requests.write(AnyMessage(typeURL: "after"))
+        }
+        #expect(collected.typeURL == "3")
+        for _ in 0..<20 {
+          try await writer.write(AnyMessage(typeURL: "during", value: large))
+          #expect(try await answers.next()?.value == large)
+        }
+        await writer.finish()
+        #expect(try await answers.next()?.typeURL == "end")
+        while let number = try await numbers.next() { all.append(number.typeURL) }
+        return all
+      }
+    }
+    #expect(counted == (0..<200).map { "\($0)" })
+    await drain.withLock { $0 }?.value
+    let late = await failure { _ = try await channel.echo("x") }
+    #expect(late?.code == .unavailable)
+    await channel.close()
+    try await server.group.shutdownGracefully()
+  }
+
+  @Test("A stream that outlasts the grace is cut off, and its handler learns it")
+  func streamGrace() async throws {
+    let server = try await TestServer()
+    let channel = try server.channel()
+    let error = await failure {
+      try await channel.bidirectional(StreamService.chat, options: CallOptions()) {
+        (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
+        try await writer.write(AnyMessage(typeURL: "before"))
+        _ = try await answers.next()
+        await server.server.drain(grace: .milliseconds(20))
+        _ = try await answers.next()
+      }
+    }
+    #expect(error?.code == .unavailable)
+    await server.events.wait(for: "ended CANCELLED")
+    await channel.close()
+    try await server.group.shutdownGracefully()
+  }
+
   @Test("Calls keep succeeding or fail unprocessed while servers are replaced")
   func replacement() async throws {
     let certificates = try TestCertificates()

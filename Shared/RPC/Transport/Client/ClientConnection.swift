@@ -23,6 +23,11 @@ final class ClientConnection: Connection {
 
   override func opened() {
     acceptsCalls = true
+    keepalive = channel.keepaliveSeconds.map { seconds in
+      Keepalive(
+        intervalSeconds: seconds, timeoutSeconds: limits.keepaliveTimeoutSeconds,
+        pingsWithoutCalls: limits.clientKeepaliveWithoutCalls)
+    }
     subchannel.connectionOpened(self)
   }
 
@@ -39,9 +44,12 @@ final class ClientConnection: Connection {
     loop.markDirty(self)
   }
 
-  override func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) {
+  override func goAwayReceived(_ goAway: HTTP2GoAway) {
     acceptsCalls = false
-    lastProcessedStreamID = min(lastProcessedStreamID, lastStreamID)
+    lastProcessedStreamID = min(lastProcessedStreamID, goAway.lastStreamID)
+    if goAway.code == .enhanceYourCalm, goAway.debugData == ServerConnection.tooManyPings {
+      channel.pingedTooOften()
+    }
     subchannel.connectionLeaves(self)
   }
 

@@ -24,6 +24,8 @@ final class LoopChannel {
   private var throttle: RetryThrottle?
   /// Every connection with calls on it, also those that take no more.
   private var connections: [ObjectIdentifier: ClientConnection] = [:]
+  /// Without input while calls are under way, until a PING; nil for none.
+  private(set) var keepaliveSeconds: Int?
   private var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
   init(loop: LoopContext, configuration: RPCChannel.Configuration, logger: Logger) {
@@ -35,6 +37,20 @@ final class LoopChannel {
       minimumInterval: UInt64(clamping: configuration.limits.minimumResolutionSeconds)
         &* 1_000_000_000,
       backoff: configuration.backoff)
+    keepaliveSeconds = limits.clientKeepaliveSeconds.map { max($0, Self.leastKeepaliveSeconds) }
+  }
+
+  /// gRFC A8: no client pings more often.
+  private static let leastKeepaliveSeconds = 10
+
+  /// A server found our PINGs too many: from now on they come half as often (gRFC A8).
+  func pingedTooOften() {
+    keepaliveSeconds = keepaliveSeconds.map { min($0, .max / 2) * 2 }
+    logger.warning(
+      "a server wants fewer keepalive pings",
+      metadata: [
+        "target": "\(configuration.target)", "seconds": "\(keepaliveSeconds ?? 0)",
+      ])
   }
 
   var limits: RPCLimits { configuration.limits }
@@ -44,7 +60,7 @@ final class LoopChannel {
   /// Starts a call: on a connection, or waiting for one.
   func start(_ call: ClientCall) {
     if let deadline = call.deadline {
-      loop.setTimer(call, at: deadline.uptimeNanoseconds, now: Deadline.now())
+      loop.setTimer(call, at: deadline.uptimeNanoseconds, now: loop.now())
     }
     place(call)
   }

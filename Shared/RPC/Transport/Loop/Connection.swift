@@ -33,8 +33,10 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   private(set) var closeReason: String?
   var isDirty = false
   /// Monotonic time of the current input, in nanoseconds.
-  private(set) var now = Deadline.now()
-  private var stateSince = Deadline.now()
+  private(set) var now: UInt64
+  private var stateSince: UInt64
+  /// Asks a silent peer whether it is there; nil when nobody wants to know.
+  var keepalive: Keepalive?
   /// When output began to wait for the socket; nil while it flows.
   private var stalledSince: UInt64?
   private var context: ChannelHandlerContext?
@@ -43,6 +45,8 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
     self.loop = loop
     self.limits = limits
     self.engine = engine
+    now = loop.now()
+    stateSince = now
   }
 
   // MARK: For subclasses
@@ -61,7 +65,8 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   func endReceived(_ stream: HTTP2Stream) {}
   func queueDrained(_ stream: HTTP2Stream) {}
   func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {}
-  func goAwayReceived(lastStreamID: Int32, _ code: HTTP2ErrorCode) {}
+  func goAwayReceived(_ goAway: HTTP2GoAway) {}
+  func pingReceived() {}
   func pingAcknowledged(_ payload: UInt64) {}
 
   func settingsReceived() {
@@ -94,7 +99,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let buffer = unwrapInboundIn(data)
     loop.beginTurn()
-    now = Deadline.now()
+    now = loop.now()
     unsafe buffer.withUnsafeReadableBytes { unsafe receive($0) }
   }
 
@@ -178,7 +183,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
       fail("\(error)")
     }
     writeOutput(context)
-    if !isWritable, stalledSince == nil { stalledSince = Deadline.now() }
+    if !isWritable, stalledSince == nil { stalledSince = loop.now() }
     if state == .open || state == .settling, let session, session.isFinished || session.isDrained {
       finish(session.failure?.description ?? "the HTTP/2 session ended")
     }
@@ -238,7 +243,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
 
   private func enter(_ state: State) {
     self.state = state
-    stateSince = Deadline.now()
+    stateSince = loop.now()
   }
 
   // MARK: Limits in time
@@ -262,7 +267,25 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
       session?.terminate(.enhanceYourCalm)
       loop.markDirty(self)
     }
-    if state == .open { checkLimits(now: now) }
+    if state == .open {
+      checkPeer(now: now)
+      checkLimits(now: now)
+    }
+  }
+
+  /// The payload of the PINGs that ask whether the peer is there.
+  private static let keepalivePing: UInt64 = 0x6b6f_6e74_6f72_0002
+
+  private func checkPeer(now: UInt64) {
+    let hasCalls = session.map { $0.openStreams > 0 } ?? false
+    switch keepalive?.check(now: now, lastInput: self.now, hasCalls: hasCalls) {
+    case nil, .wait: break
+    case .ping:
+      session?.ping(Self.keepalivePing)
+      loop.markDirty(self)
+    case .giveUp:
+      close("the peer did not answer a PING within \(limits.keepaliveTimeoutSeconds) s")
+    }
   }
 
   /// True when `since` is at least so many seconds ago.

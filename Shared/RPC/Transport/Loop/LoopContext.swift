@@ -20,6 +20,8 @@ internal import TLS
   private static let retainedBufferBytes = 16 * 1024
 
   let eventLoop: any EventLoop
+  /// Monotonic time in nanoseconds; what everything on this loop goes by. A test may replace it.
+  var now: () -> UInt64 = Deadline.now
   private(set) lazy var executor = LoopExecutor(eventLoop: eventLoop) { [unowned self] in
     scheduleTurn()
   }
@@ -142,9 +144,14 @@ internal import TLS
     let delay = TimeAmount.nanoseconds(Int64(TimerWheel.tickNanoseconds))
     eventLoop.scheduleTask(in: delay) { [self] in
       isTickScheduled = false
-      for target in wheel.expired(now: Deadline.now()) { target.timerFired() }
+      fireTimers()
       scheduleTick()
     }
+  }
+
+  /// Fires what is due.
+  func fireTimers() {
+    for target in wheel.expired(now: now()) { target.timerFired() }
   }
 
   // MARK: Connections
@@ -155,9 +162,14 @@ internal import TLS
     let second = TimeAmount.seconds(1)
     housekeeping = eventLoop.scheduleRepeatedTask(initialDelay: second, delay: second) {
       [unowned self] _ in
-      let now = Deadline.now()
-      for connection in Array(connections.values) { connection.secondPassed(now: now) }
+      checkLimits()
     }
+  }
+
+  /// Has every connection check its limits in time.
+  func checkLimits() {
+    let now = now()
+    for connection in Array(connections.values) { connection.secondPassed(now: now) }
   }
 
   func remove(_ connection: Connection) {

@@ -16,7 +16,8 @@ final class ServerConnection: Connection {
   var runningHandlers = 0
   /// Bytes of requests that are still arriving.
   var bufferedBytes = 0
-  private var lastActivity = Deadline.now()
+  private var age: ConnectionAge
+  private var pingStrikes: PingStrikes
   private var drainingSince: UInt64?
 
   init(core: ServerCore, loop: LoopContext, engine: TLSEngine, remoteAddress: String) {
@@ -24,7 +25,12 @@ final class ServerConnection: Connection {
     self.remoteAddress = remoteAddress
     peer = Peer(remoteAddress: remoteAddress)
     permissions = Array(repeating: nil, count: core.router.count)
+    age = ConnectionAge(core.limits, now: loop.now(), random: loop.nextRandom())
+    pingStrikes = PingStrikes(core.limits)
     super.init(loop: loop, limits: core.limits, engine: engine)
+    keepalive = Keepalive(
+      intervalSeconds: limits.serverKeepaliveSeconds,
+      timeoutSeconds: limits.keepaliveTimeoutSeconds, pingsWithoutCalls: true)
   }
 
   override func handshakeCompleted(_ handshake: TLSHandshake) {
@@ -43,17 +49,31 @@ final class ServerConnection: Connection {
     if let drainingSince, isOver(drainingSince, limits.drainPingSeconds, now) {
       session?.finishDrain()
       loop.markDirty(self)
-    } else if drainingSince == nil, session?.openStreams == 0,
-      isOver(lastActivity, limits.idleSeconds, now)
-    {
-      drain()
+    }
+    switch age.check(now: now, hasCalls: hasCalls) {
+    case .live: break
+    case .drain: drain()
+    case .cutOff: close("the connection was at its age, and its calls took longer than the grace")
     }
   }
+
+  private var hasCalls: Bool { session.map { $0.openStreams > 0 } ?? false }
+
+  override func pingReceived() {
+    guard let session else { return }
+    let hasSent = session.takeSentMessages()
+    guard !pingStrikes.received(now: now, hasCalls: hasCalls, hasSent: hasSent) else { return }
+    session.abort(HTTP2Error(.enhanceYourCalm, Self.tooManyPings))
+  }
+
+  /// The debug data of the GOAWAY for a client that pings too often (gRFC A8).
+  static let tooManyPings = "too_many_pings"
 
   /// Begins the graceful end: no call accepted so far is lost.
   func drain() {
     guard drainingSince == nil else { return }
-    drainingSince = Deadline.now()
+    drainingSince = loop.now()
+    age.drainBegan()
     session?.beginDrain()
     loop.markDirty(self)
   }
@@ -61,7 +81,7 @@ final class ServerConnection: Connection {
   // MARK: The request
 
   override func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
-    lastActivity = now
+    age.callBegan(now: now)
     guard stream.owner == nil, session?.stream(stream.id) != nil else { return }
     guard runningHandlers < Int(limits.http2.maximumConcurrentStreams) else {
       session?.reset(stream, .refusedStream)
