@@ -11,6 +11,7 @@ from pathlib import Path
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 import h2.settings
 
 # Seconds without an answer; a test that waits for nothing waits for a PING instead.
@@ -67,7 +68,7 @@ class Answer:
 class Connection:
     """One HTTP/2 connection over TLS; nothing that goes out is checked."""
 
-    def __init__(self, port: int, authority: Path):
+    def __init__(self, port: int, authority: Path, settings: dict[int, int] | None = None):
         context = ssl.create_default_context(cafile=str(authority))
         context.set_alpn_protocols(["h2"])
         plain = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
@@ -79,11 +80,16 @@ class Connection:
             normalize_outbound_headers=False,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=True, initial_values=settings)
+            self.h2.decoder.max_allowed_table_size = self.h2.local_settings.header_table_size
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(1 << 24)
         self.port = port
         self.answers: dict[int, Answer] = {}
         self.is_gone = False
+        # The code of the server's GOAWAY.
+        self.farewell: int | None = None
         self._pings = 0
         self._acknowledged = 0
         self._send()
@@ -130,12 +136,33 @@ class Connection:
             if not part:
                 self.receive()
 
+    def grant(self, stream: int, size: int) -> None:
+        """Lets the server send more on a stream."""
+        self.h2.increment_flow_control_window(size, stream)
+        self._send()
+
+    def change(self, settings: dict[int, int]) -> None:
+        """Sends SETTINGS, and waits until the server keeps to them."""
+        self.h2.update_settings(settings)
+        self.settle()
+
     def end_of(self, stream: int) -> Answer:
         """The whole answer, or as much as came before a reset or the connection's end."""
         answer = self.answers[stream]
         while not (answer.has_ended or answer.reset is not None or self.is_gone):
             self.receive()
         return answer
+
+    def say(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        """Sends one frame as it is, past h2's state."""
+        head = len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big")
+        self._socket.sendall(head + payload)
+
+    def end(self) -> int | None:
+        """Waits for the end of the connection; the code of the server's GOAWAY."""
+        while not self.is_gone:
+            self.receive()
+        return self.farewell
 
     def settle(self) -> None:
         """Waits until the server has looked at everything that was sent."""
@@ -175,7 +202,11 @@ class Connection:
         if not data:
             self.is_gone = True
             return
-        for event in self.h2.receive_data(data):
+        try:
+            events = self.h2.receive_data(data)
+        except h2.exceptions.ProtocolError as error:
+            raise AssertionError(f"the server broke the protocol: {error!r}") from error
+        for event in events:
             self._take(event)
         self._send()
 
@@ -193,4 +224,4 @@ class Connection:
             case h2.events.PingAckReceived():
                 self._acknowledged = struct.unpack(">Q", event.ping_data)[0]
             case h2.events.ConnectionTerminated():
-                self.is_gone = True
+                self.farewell = int(event.error_code)

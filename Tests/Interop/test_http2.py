@@ -1,0 +1,291 @@
+"""HTTP/2 as a hostile or odd client speaks it (RFC 9113), under calls that must not suffer."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from h2.settings import SettingCodes
+from interop_stubs import messages_pb2
+
+from wire import Connection, framed
+
+SERVICE = "/grpc.testing.TestService/"
+EMPTY, UNARY = SERVICE + "EmptyCall", SERVICE + "UnaryCall"
+UPLOAD, DOWNLOAD = SERVICE + "StreamingInputCall", SERVICE + "StreamingOutputCall"
+DUPLEX = SERVICE + "FullDuplexCall"
+NOTHING = framed(b"")
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE = range(9)
+CONTINUATION = 9
+NO_ERROR, PROTOCOL_ERROR, _, FLOW_CONTROL_ERROR, _, STREAM_CLOSED, FRAME_SIZE_ERROR = range(7)
+REFUSED_STREAM = 7
+
+
+@pytest.fixture
+def connect(servers):
+    """Makes connections; a good call still works on a new one when the test is over."""
+    port, authority = servers.port("kontor"), servers.certificates / "authority.pem"
+    yield lambda settings=None: Connection(port, authority, settings)
+    with Connection(port, authority) as connection:
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
+def download(*sizes: int) -> bytes:
+    request = messages_pb2.StreamingOutputCallRequest()
+    for size in sizes:
+        request.response_parameters.add().size = size
+    return framed(request.SerializeToString())
+
+
+def sizes(answer) -> list[int]:
+    return [
+        len(messages_pb2.StreamingOutputCallResponse.FromString(message).payload.body)
+        for _, message in answer.messages
+    ]
+
+
+# --- What a client may ask for -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {SettingCodes.INITIAL_WINDOW_SIZE: 1},
+        {SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1},
+        {SettingCodes.HEADER_TABLE_SIZE: 0},
+        {SettingCodes.HEADER_TABLE_SIZE: 65_536},
+        {SettingCodes.MAX_FRAME_SIZE: 2**24 - 1},
+        {SettingCodes.ENABLE_PUSH: 1},
+        {SettingCodes.MAX_HEADER_LIST_SIZE: 65_536},
+    ],
+    ids=lambda settings: " ".join(f"{code.name}={value}" for code, value in settings.items()),
+)
+def test_every_setting_is_kept(connect, settings):
+    """h2 fails on a frame or a header block that goes beyond what it announced."""
+    with connect(settings) as connection:
+        for _ in range(3):
+            answer = connection.call(DOWNLOAD, download(1, 50, 0, 200))
+            assert answer.status == "0" and sizes(answer) == [1, 50, 0, 200]
+
+
+def test_settings_may_change_under_a_call(connect):
+    with connect({SettingCodes.INITIAL_WINDOW_SIZE: 0}) as connection:
+        stream = connection.begin(connection.headers(DOWNLOAD))
+        connection.send(stream, download(100_000, 5), end=True)
+        connection.settle()
+        assert not connection.answers[stream].data
+        connection.change({SettingCodes.INITIAL_WINDOW_SIZE: 10})
+        assert 0 < len(connection.answers[stream].data) <= 20
+        connection.change({SettingCodes.INITIAL_WINDOW_SIZE: 1_000_000})
+        answer = connection.end_of(stream)
+        assert answer.status == "0" and sizes(answer) == [100_000, 5]
+
+
+def test_a_stream_without_a_window_holds_up_nobody_else(connect):
+    with connect({SettingCodes.INITIAL_WINDOW_SIZE: 0}) as connection:
+        waiting = connection.begin(connection.headers(DOWNLOAD))
+        connection.send(waiting, download(70_000), end=True)
+        other = connection.begin(connection.headers(DOWNLOAD))
+        connection.send(other, download(1000), end=True)
+        connection.grant(other, 2000)
+        assert sizes(connection.end_of(other)) == [1000]
+        assert not connection.answers[waiting].data
+        connection.grant(waiting, 100_000)
+        assert sizes(connection.end_of(waiting)) == [70_000]
+
+
+def test_calls_are_independent_of_each_other(connect):
+    with connect() as connection:
+        streams = [connection.begin(connection.headers(DUPLEX)) for _ in range(20)]
+        for stream in reversed(streams):
+            connection.send(stream, download(stream))
+        for stream in streams:
+            connection.send(stream, b"", end=True)
+        for stream in streams:
+            answer = connection.end_of(stream)
+            assert answer.status == "0" and sizes(answer) == [stream]
+
+
+def test_streams_beyond_a_limit_that_the_client_cannot_know_are_refused(connect):
+    """Sent before the server's SETTINGS are read; the others go on."""
+    with connect() as connection:
+        streams = [connection.begin(connection.headers(DUPLEX)) for _ in range(101)]
+        assert connection.end_of(streams[100]).reset == REFUSED_STREAM
+        assert connection.h2.remote_settings.max_concurrent_streams == 100
+        for stream in streams[:100]:
+            connection.send(stream, download(1), end=True)
+        for stream in streams[:100]:
+            assert connection.end_of(stream).status == "0"
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
+def test_streams_beyond_a_limit_that_the_client_knows_end_the_connection(connect):
+    with connect() as connection:
+        connection.settle()
+        limit = connection.h2.remote_settings.max_concurrent_streams
+        for _ in range(limit):
+            connection.begin(connection.headers(DUPLEX))
+        # POST / by the static table: h2 itself would refuse to go on.
+        connection.say(HEADERS, 0x4, 2 * limit + 1, b"\x83\x84\x87")
+        assert connection.end() == PROTOCOL_ERROR
+
+
+def test_a_client_that_says_goodbye_gets_its_answers(connect):
+    with connect() as connection:
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.settle()
+        connection.say(GOAWAY, 0, 0, struct.pack(">II", 0, NO_ERROR))
+        connection.send(stream, download(7), end=True)
+        answer = connection.end_of(stream)
+        assert answer.status == "0" and sizes(answer) == [7]
+
+
+# --- What is let pass --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        (0xFE, 0xFF, 0, b"unknown"),
+        (0xFE, 0, 1, b""),
+        (SETTINGS, 0, 0, struct.pack(">HI", 0xABCD, 1)),
+        (SETTINGS, 0, 0, b""),
+        (PRIORITY, 0, 1, struct.pack(">IB", 0, 7)),
+        (PRIORITY, 0, 101, struct.pack(">IB", 0, 7)),
+        (GOAWAY, 0, 0, struct.pack(">II", 0, NO_ERROR) + b"debug text"),
+        (PING, 0xF0, 0, b"\0" * 8),
+        (WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)),
+    ],
+    ids=lambda frame: f"type {frame[0]:#x} flags {frame[1]:#x} stream {frame[2]}",
+)
+def test_frames_that_mean_nothing_are_let_pass(connect, frame):
+    with connect() as connection:
+        connection.settle()
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.say(*frame)
+        connection.send(stream, download(3), end=True)
+        assert sizes(connection.end_of(stream)) == [3]
+
+
+def test_a_ping_comes_back_with_its_bytes(connect):
+    """h2 gives them to settle(), which compares."""
+    with connect() as connection:
+        for _ in range(5):
+            connection.settle()
+
+
+def test_trailers_of_a_client_end_its_request(connect):
+    """HTTP allows them; gRPC has no use for them."""
+    with connect() as connection:
+        stream = connection.begin(connection.headers(EMPTY))
+        connection.send(stream, NOTHING)
+        connection.h2.send_headers(stream, [("x-trailer", "a")], end_stream=True)
+        answer = connection.end_of(stream)
+        assert answer.status == "0" and answer.messages == [(0, b"")]
+
+
+@pytest.mark.parametrize("names", [150, 250])
+def test_many_short_fields_are_taken_up_to_a_number(connect, names):
+    with connect() as connection:
+        adding = [("x", "")] * names
+        answer = connection.call(EMPTY, NOTHING, adding=adding)
+        assert answer.status == ("0" if names < 200 else "8"), answer
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
+# --- What ends a stream ------------------------------------------------------------------------
+
+
+def test_data_after_the_end_is_an_error(connect):
+    with connect({SettingCodes.INITIAL_WINDOW_SIZE: 0}) as connection:
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.send(stream, download(5), end=True)
+        connection.settle()
+        connection.say(DATA, 0, stream, NOTHING)
+        connection.end_of(stream)
+        assert STREAM_CLOSED in (connection.answers[stream].reset, connection.farewell)
+
+
+def test_a_stream_window_that_overflows_ends_the_stream(connect):
+    with connect() as connection:
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.say(WINDOW_UPDATE, 0, stream, struct.pack(">I", 2**31 - 1))
+        assert connection.end_of(stream).reset == FLOW_CONTROL_ERROR
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
+def test_a_window_update_of_nothing_ends_the_stream_or_the_connection(connect):
+    with connect() as connection:
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.say(WINDOW_UPDATE, 0, stream, struct.pack(">I", 0))
+        connection.end_of(stream)
+        assert PROTOCOL_ERROR in (connection.answers[stream].reset, connection.farewell)
+
+
+def test_a_reset_call_is_forgotten(connect):
+    with connect() as connection:
+        for _ in range(5):
+            stream = connection.begin(connection.headers(DUPLEX))
+            connection.send(stream, download(1))
+            connection.h2.reset_stream(stream, 8)
+            connection.settle()
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
+# --- What ends the connection ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "frame,code",
+    [
+        ((DATA, 0, 0, b"x"), PROTOCOL_ERROR),
+        ((DATA, 0, 9, b"x"), PROTOCOL_ERROR),
+        ((DATA, 0x8, 1, b"\x05abc"), PROTOCOL_ERROR),
+        ((HEADERS, 0x4, 0, b""), PROTOCOL_ERROR),
+        ((HEADERS, 0x4, 2, b"\x82"), PROTOCOL_ERROR),
+        ((HEADERS, 0x4, 3, b"\x40"), 9),
+        ((HEADERS, 0x4, 3, b"\xff\xff\xff\xff\xff\xff"), 9),
+        ((CONTINUATION, 0x4, 1, b""), PROTOCOL_ERROR),
+        ((RST_STREAM, 0, 0, b"\0" * 4), PROTOCOL_ERROR),
+        ((RST_STREAM, 0, 99, b"\0" * 4), PROTOCOL_ERROR),
+        ((RST_STREAM, 0, 1, b"\0" * 3), FRAME_SIZE_ERROR),
+        ((SETTINGS, 0, 1, b""), PROTOCOL_ERROR),
+        ((SETTINGS, 0, 0, b"\0" * 5), FRAME_SIZE_ERROR),
+        ((SETTINGS, 1, 0, b"\0" * 6), FRAME_SIZE_ERROR),
+        ((SETTINGS, 0, 0, struct.pack(">HI", 2, 2)), PROTOCOL_ERROR),
+        ((SETTINGS, 0, 0, struct.pack(">HI", 4, 2**31)), FLOW_CONTROL_ERROR),
+        ((SETTINGS, 0, 0, struct.pack(">HI", 5, 100)), PROTOCOL_ERROR),
+        ((PUSH_PROMISE, 0x4, 1, struct.pack(">I", 2)), PROTOCOL_ERROR),
+        ((PING, 0, 1, b"\0" * 8), PROTOCOL_ERROR),
+        ((PING, 0, 0, b"\0" * 7), FRAME_SIZE_ERROR),
+        ((GOAWAY, 0, 1, b"\0" * 8), PROTOCOL_ERROR),
+        ((WINDOW_UPDATE, 0, 0, struct.pack(">I", 0)), PROTOCOL_ERROR),
+        ((WINDOW_UPDATE, 0, 0, struct.pack(">I", 2**31 - 1)), FLOW_CONTROL_ERROR),
+        ((WINDOW_UPDATE, 0, 0, b"\0" * 3), FRAME_SIZE_ERROR),
+        ((DATA, 0, 1, b"x" * 20_000), FRAME_SIZE_ERROR),
+    ],
+    ids=lambda value: f"type {value[0]} flags {value[1]:#x} stream {value[2]} {value[3][:8]!r}"
+    if isinstance(value, tuple)
+    else str(value),
+)
+def test_what_breaks_the_connection_ends_it_with_a_reason(connect, frame, code):
+    """RFC 9113, 5.4.1; the codes are those that the frame's section names."""
+    with connect() as connection:
+        connection.begin(connection.headers(DUPLEX))
+        connection.settle()
+        connection.say(*frame)
+        assert connection.end() == code
+
+
+def test_a_window_that_is_overrun_ends_the_stream(connect):
+    """The server cannot send its second answer and so reads no second request."""
+    with connect({SettingCodes.INITIAL_WINDOW_SIZE: 0}) as connection:
+        stream = connection.begin(connection.headers(DUPLEX))
+        connection.send(stream, download(100_000, 1))
+        connection.settle()
+        window = connection.h2.local_flow_control_window(stream)
+        for _ in range(window // 16_000 + 1):
+            connection.say(DATA, 0, stream, b"\0\0\0\x3e\x7b" + b"\0" * 15_995)
+        connection.end_of(stream)
+        assert FLOW_CONTROL_ERROR in (connection.answers[stream].reset, connection.farewell)
