@@ -130,7 +130,10 @@ let package = Package(
       isHot: true),
     module(
       "RPCTransport", "Shared/RPC/Transport",
-      ["Compression", "RPCCore", "HTTP2", "TLS", "Messages", logging, nioCore, nioPosix],
+      [
+        "Compression", "RPCCore", "HTTP2", "HealthAPI", "TLS", "Messages", logging, nioCore,
+        nioPosix,
+      ],
       isHot: true),
     module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
     module("Threads", "Shared/Threads", touchesMemory: true),

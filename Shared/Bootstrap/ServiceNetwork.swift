@@ -16,6 +16,8 @@ package struct ServiceNetwork: Sendable {
   private let configuration: ServiceConfiguration
   private let logger: Logger
   private let client: TLSClientCredentials
+  private let peerConfig: ServiceConfig
+  private let replicasConfig: ServiceConfig
 
   /// Reads the certificates and starts the event loops.
   ///
@@ -27,6 +29,8 @@ package struct ServiceNetwork: Sendable {
       authorityFile: configuration[.authority],
       certificateChainFile: configuration[.certificate],
       privateKeyFile: configuration[.privateKey])
+    peerConfig = try .betweenServices(hasReplicas: false)
+    replicasConfig = try .betweenServices(hasReplicas: true)
     let threads = configuration[.threads]
     group = MultiThreadedEventLoopGroup(
       numberOfThreads: threads > 0 ? threads : System.coreCount)
@@ -35,11 +39,14 @@ package struct ServiceNetwork: Sendable {
   /// A channel to another service, by mutual TLS; it connects when it is first used.
   ///
   /// The certificate that the other side shows must be that service's, whatever the host is called.
+  /// Where several hosts are configured, calls go to them in turn.
   package func channel(to service: ServiceName) -> RPCChannel {
-    RPCChannel(
+    let target = configuration.peer(service)
+    return RPCChannel(
       RPCChannel.Configuration(
-        target: ChannelTarget(configuration.peer(service)), tls: client,
-        serverName: service.executable, backoff: .betweenServices),
+        target: target, tls: client, serverName: service.executable,
+        serviceConfig: target.hosts.count == 1 ? peerConfig : replicasConfig,
+        backoff: .betweenServices),
       group: group, logger: logger)
   }
 
@@ -120,7 +127,7 @@ extension ServiceConfiguration {
   /// Where another service listens, by `peers.…`.
   ///
   /// - Precondition: not the gateway, which no service calls.
-  package func peer(_ service: ServiceName) -> HostPort {
+  package func peer(_ service: ServiceName) -> ChannelTarget {
     switch service {
     case .identity: self[.identityPeer]
     case .organizations: self[.organizationsPeer]

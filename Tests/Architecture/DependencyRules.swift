@@ -27,7 +27,8 @@ enum DependencyRules {
     "Compression": ["CZlib"],
     "RPCCore": system.union(["GoogleAPI", "Messages", "SharedDomain", "Logging"]),
     "RPCTransport": system.union(network).union([
-      "Compression", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "Messages", "SharedDomain", "Logging",
+      "Compression", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "HealthAPI", "Messages",
+      "SharedDomain", "Logging",
     ]),
     "Reflection": ["RPCCore", "ReflectionAPI"],
     "RPCInProcess": system.union(["RPCCore", "Messages", "SharedDomain", "Logging"]),

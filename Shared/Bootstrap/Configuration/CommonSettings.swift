@@ -1,4 +1,4 @@
-package import RPCCore
+package import RPCTransport
 package import SharedDomain
 
 /// The keys that every service has; a main adds its own.
@@ -12,8 +12,8 @@ package enum CommonSettings {
       Setting<String>.dataFolder.withDefault("data/\(service.rawValue)"),
       Setting<String>.logLevel, Setting<Duration>.drainGrace, Setting<String>.timezone,
       Setting<Int>.threads, Setting<Bool>.lifeline,
-      Setting<HostPort>.identityPeer, Setting<HostPort>.organizationsPeer,
-      Setting<HostPort>.shopPeer, Setting<HostPort>.accountingPeer,
+      Setting<ChannelTarget>.identityPeer, Setting<ChannelTarget>.organizationsPeer,
+      Setting<ChannelTarget>.shopPeer, Setting<ChannelTarget>.accountingPeer,
       Setting<Bool>.reflectionEnabled, Setting<Bool>.developmentEnabled,
       Setting<Duration>.clockOffset,
     ]
@@ -111,19 +111,19 @@ extension Setting where Value == Bool {
   }
 }
 
-extension Setting where Value == HostPort {
+extension Setting where Value == ChannelTarget {
   /// `peers.identity`
-  package static var identityPeer: Setting<HostPort> { peer(.identity) }
+  package static var identityPeer: Setting<ChannelTarget> { peer(.identity) }
   /// `peers.organizations`
-  package static var organizationsPeer: Setting<HostPort> { peer(.organizations) }
+  package static var organizationsPeer: Setting<ChannelTarget> { peer(.organizations) }
   /// `peers.shop`
-  package static var shopPeer: Setting<HostPort> { peer(.shop) }
+  package static var shopPeer: Setting<ChannelTarget> { peer(.shop) }
   /// `peers.accounting`
-  package static var accountingPeer: Setting<HostPort> { peer(.accounting) }
+  package static var accountingPeer: Setting<ChannelTarget> { peer(.accounting) }
 
   private static func peer(_ service: ServiceName) -> Setting {
-    .hostPort(
-      "peers.\(service.rawValue)", "where \(service.executable) listens",
+    .channelTarget(
+      "peers.\(service.rawValue)", "where \(service.executable) listens, or each of its replicas",
       default: "127.0.0.1:\(service.defaultPort)")
   }
 }

@@ -1,4 +1,5 @@
 import RPCCore
+import RPCTransport
 import SharedDomain
 import Testing
 
@@ -43,7 +44,7 @@ struct ServiceConfigurationTests {
     #expect(configuration[.listenPort] == 8446)
     #expect(configuration[.listenHost] == "127.0.0.1")
     #expect(configuration[.drainGrace] == .seconds(10))
-    #expect(configuration[.identityPeer] == HostPort(host: "127.0.0.1", port: 8444))
+    #expect(configuration[.identityPeer].hosts == [HostPort(host: "127.0.0.1", port: 8444)])
     #expect(configuration[.clockOffset] == .zero)
     #expect(configuration[.tags] == ["a", "b"])
     #expect(configuration[.nickname] == nil)
@@ -132,7 +133,8 @@ struct ServiceConfigurationTests {
       ),
       (
         "--peers.shop=host",
-        "--peers.shop: peers.shop = \"host\" is no host:port, such as 127.0.0.1:8443 or [::1]:8443"
+        "--peers.shop: peers.shop = \"host\" is no host:port, such as 127.0.0.1:8443 or [::1]:8443, "
+          + "nor several with commas between"
       ),
       (
         "--drain.grace=10",

@@ -219,4 +219,55 @@ struct ServiceNetworkTests {
     }
     #expect(String(describing: error).contains("/nonexistent/ca.pem"))
   }
+
+  @Test("calls go to the replicas that say that they serve")
+  func replicas() async throws {
+    let certificates = try Certificates()
+    let states = [ServingStatus(services: []), ServingStatus(services: [])]
+    let shop = try ServiceNetwork(certificates.configuration(.shop), logger: silent)
+    var servers: [RPCServer] = []
+    var hosts: [String] = []
+    for state in states {
+      let server = try shop.server([], health: state, allowedPeers: [:], interceptors: [])
+      hosts.append("127.0.0.1:\(try await server.start())")
+      servers.append(server)
+    }
+    states[0].set(.serving)
+    let identity = try ServiceNetwork(
+      certificates.configuration(
+        .identity, ["--peers.shop=\(hosts.joined(separator: ","))"]), logger: silent)
+    let channel = identity.channel(to: .shop)
+    let client = HealthClient(channel: channel)
+
+    // A replica that does not serve would answer so itself.
+    for _ in 0..<20 {
+      #expect(try await client.check(HealthCheckRequest()).status == .serving)
+    }
+    states[1].set(.serving)
+    states[0].set(.notServing)
+    var inARow = 0
+    while inARow < 20 {
+      let answer = try? await client.check(HealthCheckRequest())
+      inARow = answer?.status == .serving ? inARow + 1 : 0
+    }
+    states[1].set(.notServing)
+    var error: RPCError?
+    while error == nil {
+      do {
+        _ = try await client.check(HealthCheckRequest())
+      } catch let failure as RPCError {
+        error = failure
+      }
+    }
+    #expect(error?.code == .unavailable)
+    #expect(error?.message.contains("does not serve: NOT_SERVING") == true)
+    states[0].set(.serving)
+    let options = CallOptions(timeout: .seconds(60), waitForReady: true)
+    #expect(try await client.check(HealthCheckRequest(), options: options).status == .serving)
+
+    await channel.close()
+    for server in servers { await server.drain(grace: .seconds(60)) }
+    await identity.close()
+    await shop.close()
+  }
 }

@@ -206,4 +206,15 @@ struct ChannelBalancingTests {
       await channel.close()
     }
   }
+
+  @Test("A server without a health service counts as serving")
+  func withoutHealth() async throws {
+    try await withServer(try await TestServer()) { server in
+      let channel = try server.channel(
+        serviceConfig: ServiceConfig(
+          loadBalancingPolicy: .roundRobin, healthCheckServiceName: "any.Service"))
+      for _ in 0..<3 { #expect(try await channel.echo("x").typeURL == "x") }
+      await channel.close()
+    }
+  }
 }

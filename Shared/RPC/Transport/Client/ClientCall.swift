@@ -37,6 +37,8 @@ final class ClientCall: TimerTarget {
   var isTrailersOnly = false
   /// The policy of the call's retries and how far they are; nil without one.
   private(set) var retries: RetryState?
+  /// True when the call belongs to its connection.
+  private var isBound = false
   /// Bytes of the longest answer.
   private let limit: Int
   /// The server refused the stream once already.
@@ -82,6 +84,26 @@ final class ClientCall: TimerTarget {
     retries = config?.retryPolicy.map { RetryState($0) }
   }
 
+  /// A streaming call on one connection and no other.
+  init(
+    method: MethodDescriptor, messages: MessageStream, options: CallOptions,
+    boundTo channel: LoopChannel
+  ) {
+    self.method = method
+    request = []
+    self.options = options
+    deadline = nil
+    self.channel = channel
+    self.messages = messages
+    buffer = channel.loop.takeBuffer()
+    limit = 0
+    deframer = MessageDeframer(limit: 0)
+    retries = nil
+    isBound = true
+    let confined = LoopConfined(value: self)
+    messages.onCancel { confined.value.abandon(RPCError(.cancelled, "the call was cancelled")) }
+  }
+
   /// How messages are sent; nil for plain.
   var encoding: MessageEncoding? { options.compression.flatMap { MessageEncoding($0) } }
 
@@ -98,8 +120,8 @@ final class ClientCall: TimerTarget {
     }
   }
 
-  /// True when the call can be sent again: nothing of a streaming call's messages is gone.
-  var canRestart: Bool { messages?.canRestart != false }
+  /// True when the call can be sent again: it is bound to no connection, and nothing of a streaming call's messages is gone.
+  var canRestart: Bool { !isBound && messages?.canRestart != false }
 
   /// Attempts before this one that a server has answered, for `grpc-previous-rpc-attempts`.
   var previousAttempts: Int { retries?.previousAttempts ?? 0 }

@@ -55,6 +55,13 @@ final class LoopChannel {
 
   var limits: RPCLimits { configuration.limits }
 
+  /// The service whose health decides about a connection; nil when none does. pick_first has no
+  /// health checking (gRFC A17).
+  var healthCheckServiceName: String? {
+    let config = configuration.serviceConfig
+    return config.loadBalancingPolicy == .roundRobin ? config.healthCheckServiceName : nil
+  }
+
   // MARK: Calls
 
   /// Starts a call: on a connection, or waiting for one.

@@ -14,6 +14,8 @@ final class Subchannel {
   private(set) var connection: ClientConnection?
   /// The connection of the current attempt, once TCP has connected.
   private var pending: ClientConnection?
+  /// Whether the server of `connection` serves, where that is asked for.
+  private var health: HealthWatch?
   /// Tells late results of an attempt that was given up from those of the current one.
   private var attempt = 0
 
@@ -80,9 +82,7 @@ final class Subchannel {
     let attempted = pending
     pending = nil
     attempted?.close("the connection is not needed")
-    let current = connection
-    connection = nil
-    current?.retire()
+    leaveConnection()?.retire()
   }
 
   // MARK: Attempts
@@ -151,8 +151,30 @@ final class Subchannel {
     guard opened === pending else { return opened.retire() }
     pending = nil
     connection = opened
-    state.becameReady()
+    if let service = channel.healthCheckServiceName {
+      health = HealthWatch(of: service, on: opened, of: channel) { [weak opened] report in
+        guard let opened, opened === self.connection else { return }
+        self.healthChanged(report)
+      }
+    } else {
+      state.becameReady()
+      channel.balance()
+    }
+  }
+
+  private func healthChanged(_ report: HealthWatch.Report) {
+    switch report {
+    case .serving: state.becameReady()
+    case .notServing(let reason): state.becameUnhealthy("\(address) does not serve: \(reason)")
+    }
     channel.balance()
+  }
+
+  private func leaveConnection() -> ClientConnection? {
+    health?.cancel()
+    health = nil
+    defer { connection = nil }
+    return connection
   }
 
   /// The server goes away: calls that run go on, new ones need another connection.
@@ -171,7 +193,7 @@ final class Subchannel {
   }
 
   private func connectionLost(_ reason: String) {
-    connection = nil
+    _ = leaveConnection()
     waitForBackoff(
       until: state.connectionLost(
         reason, now: Deadline.now(), random: channel.loop.nextRandom()))
