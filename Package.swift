@@ -136,6 +136,8 @@ let package = Package(
       ],
       isHot: true),
     module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
+    module(
+      "RPCInProcess", "Shared/RPC/InProcess", ["RPCCore", "Messages", logging], touchesMemory: true),
     module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
     module(
@@ -321,7 +323,8 @@ let package = Package(
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [
-        "Compression", "RPCCore", "RPCTransport", "Reflection", "ReflectionAPI", "TLS", "HTTP2",
+        "Compression", "RPCCore", "RPCTransport", "RPCInProcess", "Reflection", "ReflectionAPI",
+        "TLS", "HTTP2",
         "HealthAPI", "GoogleAPI", "CommonAPI", "Messages", "SharedDomain", logging, nioCore,
         nioPosix,
       ]),
