@@ -290,6 +290,14 @@ let package = Package(
         nioEmbedded, logging,
       ],
       path: "Tests/Benchmarks/rpc/Program", swiftSettings: unsafeSettings),
+    .executableTarget(
+      name: "storage-benchmark",
+      dependencies: [
+        "AccountingAPI", "AccountingDomain", "AccountingStorage", "Cryptography", "PostgresDriver",
+        "RPCCore", "RPCTransport", "SQLCore", "SQLiteDriver", "ServiceStorage", "SharedDomain",
+        "TLS", nioCore, nioPosix, logging,
+      ],
+      path: "Tests/Benchmarks/storage/Program", swiftSettings: swiftSettings),
     .target(
       name: "CInteropProto", dependencies: ["CProtobufC"], path: "Tests/Interop/Generated/C",
       publicHeadersPath: "include"),
