@@ -403,5 +403,7 @@ let package = Package(
         "ShopAPI", "AccountingAPI", logging,
       ]),
     tests("OperatorTests", "Tests/Operator", ["Operator", "Bootstrap"]),
+    tests(
+      "OperatorDataTests", "Tests/OperatorData", ["OperatorData", "SQLCore", "SQLiteDriver"]),
   ]
 )
