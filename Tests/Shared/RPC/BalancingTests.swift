@@ -39,7 +39,8 @@ struct SubchannelStateTests {
     #expect(outcome(state.backoffEnded(now: 10 * second)))
   }
 
-  @Test("A connection that lasted begins the back-off anew, one that did not is a failed attempt")
+  @Test(
+    "A connection that lasted begins the back-off anew, the second that did not goes on with it")
   func connectionLost() {
     var state = SubchannelState(backoff: .connection)
     #expect(outcome(state.attemptBegins(now: 0)))
@@ -48,8 +49,12 @@ struct SubchannelStateTests {
     #expect(outcome(state.attemptBegins(now: second)))
     state.becameReady()
     #expect(state.status == SubchannelStatus(connectivity: .ready))
-    let early = state.connectionLost("dropped", now: second + 1, random: middle)
-    #expect(early == second + UInt64(1.6e9))
+    #expect(outcome(state.connectionLost("dropped", now: second + 1, random: middle)) == nil)
+    #expect(state.connectivity == .idle)
+    #expect(outcome(state.attemptBegins(now: second + 1)))
+    state.becameReady()
+    let early = state.connectionLost("dropped", now: second + 2, random: middle)
+    #expect(early == second + 1 + UInt64(1.6e9))
     #expect(state.connectivity == .transientFailure)
     #expect(outcome(state.backoffEnded(now: 3 * second)))
     #expect(outcome(state.attemptBegins(now: 3 * second)))

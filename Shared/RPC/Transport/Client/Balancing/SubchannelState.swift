@@ -10,6 +10,8 @@ struct SubchannelState {
   private(set) var failure: String?
   private let backoff: Backoff
   private var failedAttempts = 0
+  /// The last connection lived for less than the first wait.
+  private var wasShortLived = false
   private var attemptBegan: UInt64 = 0
   /// Nil while no back-off runs.
   private var backoffEnds: UInt64?
@@ -56,15 +58,22 @@ struct SubchannelState {
 
   /// The connection ended, or takes no more calls.
   ///
-  /// One that lived for less than the first wait counts as a failed attempt, or a server that drops
-  /// every connection would be asked for the next without a pause; then the end of the back-off is
-  /// returned.
+  /// The second in a row that lived for less than the first wait counts as a failed attempt, or a
+  /// server that drops every connection would be asked for the next without a pause; then the end of
+  /// the back-off is returned. A single one does not: a server that goes away while a client has
+  /// just come must not fail the calls that it left to be sent again.
   mutating func connectionLost(_ reason: String, now: UInt64, random: UInt64) -> UInt64? {
     guard connectivity != .shutdown else { return nil }
     let age = now >= attemptBegan ? now - attemptBegan : 0
     guard age >= backoff.initial.saturatedNanoseconds else {
-      return attemptFailed(reason, now: now, random: random)
+      guard !wasShortLived else {
+        return attemptFailed(reason, now: now, random: random)
+      }
+      wasShortLived = true
+      connectivity = .idle
+      return nil
     }
+    wasShortLived = false
     failedAttempts = 0
     connectivity = .idle
     return nil
