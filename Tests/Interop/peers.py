@@ -117,16 +117,21 @@ class Servers:
         return port
 
 
+def client_command(name: str, case: str, port: int, certificates: Path) -> list[str]:
+    """What runs one case of a client."""
+    return [
+        *_program(name, "client"),
+        f"--server_host={HOST}",
+        f"--server_port={port}",
+        f"--test_case={case}",
+        f"--tls_ca_file={certificates / 'authority.pem'}",
+    ]
+
+
 def run_client(name: str, case: str, port: int, certificates: Path) -> None:
     """Runs one case; fails with what the client says."""
     outcome = subprocess.run(
-        [
-            *_program(name, "client"),
-            f"--server_host={HOST}",
-            f"--server_port={port}",
-            f"--test_case={case}",
-            f"--tls_ca_file={certificates / 'authority.pem'}",
-        ],
+        client_command(name, case, port, certificates),
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

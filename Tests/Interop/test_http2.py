@@ -19,7 +19,7 @@ NOTHING = framed(b"")
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE = range(9)
 CONTINUATION = 9
 NO_ERROR, PROTOCOL_ERROR, _, FLOW_CONTROL_ERROR, _, STREAM_CLOSED, FRAME_SIZE_ERROR = range(7)
-REFUSED_STREAM = 7
+REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
 
 
 @pytest.fixture
@@ -169,10 +169,10 @@ def test_frames_that_mean_nothing_are_let_pass(connect, frame):
 
 
 def test_a_ping_comes_back_with_its_bytes(connect):
-    """h2 gives them to settle(), which compares."""
+    """h2 gives them to settle(), which waits for them."""
     with connect() as connection:
-        for _ in range(5):
-            connection.settle()
+        connection.settle()
+        connection.settle()
 
 
 def test_trailers_of_a_client_end_its_request(connect):
@@ -229,8 +229,7 @@ def test_a_reset_call_is_forgotten(connect):
             stream = connection.begin(connection.headers(DUPLEX))
             connection.send(stream, download(1))
             connection.h2.reset_stream(stream, 8)
-            connection.settle()
-        assert connection.call(EMPTY, NOTHING).status == "0"
+            assert connection.call(EMPTY, NOTHING).status == "0"
 
 
 # --- What ends the connection ------------------------------------------------------------------
@@ -276,6 +275,15 @@ def test_what_breaks_the_connection_ends_it_with_a_reason(connect, frame, code):
         connection.settle()
         connection.say(*frame)
         assert connection.end() == code
+
+
+def test_a_client_that_only_pings_is_sent_away(connect):
+    """gRFC A8: ENHANCE_YOUR_CALM, with a word that clients know."""
+    with connect() as connection:
+        for number in range(20):
+            connection.say(PING, 0, 0, struct.pack(">Q", 1000 + number))
+        assert connection.end() == ENHANCE_YOUR_CALM
+        assert connection.farewell_text == b"too_many_pings"
 
 
 def test_a_window_that_is_overrun_ends_the_stream(connect):

@@ -88,8 +88,9 @@ class Connection:
         self.port = port
         self.answers: dict[int, Answer] = {}
         self.is_gone = False
-        # The code of the server's GOAWAY.
+        # The code and the text of the server's GOAWAY.
         self.farewell: int | None = None
+        self.farewell_text = b""
         self._pings = 0
         self._acknowledged = 0
         self._send()
@@ -225,3 +226,4 @@ class Connection:
                 self._acknowledged = struct.unpack(">Q", event.ping_data)[0]
             case h2.events.ConnectionTerminated():
                 self.farewell = int(event.error_code)
+                self.farewell_text = event.additional_data or b""

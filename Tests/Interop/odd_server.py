@@ -1,0 +1,125 @@
+"""A server that answers over HTTP/2 whatever a test wants."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from pathlib import Path
+from typing import Callable
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+
+# Seconds without a byte from the client.
+PATIENCE = 20
+
+Headers = list[tuple[str, str]]
+
+
+class Peer:
+    """The server's end of one connection; nothing that goes out is checked."""
+
+    def __init__(self, connection: ssl.SSLSocket):
+        self._socket = connection
+        config = h2.config.H2Configuration(
+            client_side=False,
+            header_encoding="utf-8",
+            validate_inbound_headers=False,
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
+        )
+        self.h2 = h2.connection.H2Connection(config)
+        self.h2.initiate_connection()
+        self._flush()
+
+    def headers(self, stream: int, headers: Headers, end: bool = False) -> None:
+        self.h2.send_headers(stream, headers, end_stream=end)
+        self._flush()
+
+    def data(self, stream: int, data: bytes, end: bool = False) -> None:
+        self.h2.send_data(stream, data, end_stream=end)
+        self._flush()
+
+    def reset(self, stream: int, code: int) -> None:
+        self.say(3, 0, stream, struct.pack(">I", code))
+
+    def say(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
+        """Sends one frame as it is, past h2's state."""
+        head = len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big")
+        self.send(head + payload)
+
+    def send(self, data: bytes) -> None:
+        """Sends any bytes inside TLS."""
+        self._socket.sendall(data)
+
+    def hang_up(self) -> None:
+        """Closes TCP without a word of TLS."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
+    def serve(self, answer: Callable[["Peer", int], None]) -> None:
+        """Lets `answer` answer each request once it has ended, until the client leaves."""
+        while data := self._socket.recv(65536):
+            for event in self.h2.receive_data(data):
+                if isinstance(event, h2.events.DataReceived):
+                    self.h2.acknowledge_received_data(
+                        event.flow_controlled_length, event.stream_id
+                    )
+                elif isinstance(event, h2.events.StreamEnded):
+                    answer(self, event.stream_id)
+            self._flush()
+
+    def _flush(self) -> None:
+        self._socket.sendall(self.h2.data_to_send())
+
+
+class OddServer:
+    """Listens while it is entered, each connection on a thread of its own.
+
+    Each connection's requests are answered by the next of `answers`, the last of them again and
+    again.
+    """
+
+    def __init__(self, certificates: Path, *answers: Callable[[Peer, int], None], alpn: str = "h2"):
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(
+            certificates / "kontor-gateway.pem", certificates / "kontor-gateway.key"
+        )
+        self._context.set_alpn_protocols([alpn])
+        self._answers = list(answers)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.connections = 0
+
+    def __enter__(self) -> "OddServer":
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        # Wakes the thread up, which closing alone would not.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(PATIENCE)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            answer = self._answers[min(self.connections, len(self._answers) - 1)]
+            self.connections += 1
+            plain.settimeout(PATIENCE)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(plain, answer), daemon=True).start()
+
+    def _serve(self, plain: socket.socket, answer: Callable[[Peer, int], None]) -> None:
+        # The client leaves as it likes, and so do some answers.
+        with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
+            with self._context.wrap_socket(plain, server_side=True) as connection:
+                Peer(connection).serve(answer)
