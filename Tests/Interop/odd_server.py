@@ -14,6 +14,7 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import h2.settings
 
 # Seconds without a byte from the client.
 PATIENCE = 20
@@ -24,7 +25,7 @@ Headers = list[tuple[str, str]]
 class Peer:
     """The server's end of one connection; nothing that goes out is checked."""
 
-    def __init__(self, connection: ssl.SSLSocket):
+    def __init__(self, connection: ssl.SSLSocket, settings: dict[int, int]):
         self._socket = connection
         config = h2.config.H2Configuration(
             client_side=False,
@@ -34,6 +35,9 @@ class Peer:
             normalize_outbound_headers=False,
         )
         self.h2 = h2.connection.H2Connection(config)
+        if settings:
+            self.h2.local_settings = h2.settings.Settings(client=False, initial_values=settings)
+            self.h2.decoder.max_allowed_table_size = self.h2.local_settings.header_table_size
         self.h2.initiate_connection()
         self._flush()
 
@@ -84,13 +88,20 @@ class OddServer:
     again.
     """
 
-    def __init__(self, certificates: Path, *answers: Callable[[Peer, int], None], alpn: str = "h2"):
+    def __init__(
+        self,
+        certificates: Path,
+        *answers: Callable[[Peer, int], None],
+        alpn: str = "h2",
+        settings: dict[int, int] | None = None,
+    ):
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(
             certificates / "kontor-gateway.pem", certificates / "kontor-gateway.key"
         )
         self._context.set_alpn_protocols([alpn])
         self._answers = list(answers)
+        self._settings = settings or {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.connections = 0
 
@@ -122,4 +133,4 @@ class OddServer:
         # The client leaves as it likes, and so do some answers.
         with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
             with self._context.wrap_socket(plain, server_side=True) as connection:
-                Peer(connection).serve(answer)
+                Peer(connection, self._settings).serve(answer)

@@ -8,6 +8,7 @@ import subprocess
 
 import peers
 import pytest
+from h2.settings import SettingCodes
 
 from odd_server import OddServer
 from wire import framed
@@ -317,6 +318,37 @@ def test_a_frame_that_breaks_the_protocol_fails_the_call(certificates, frame):
     """A stream error is INTERNAL, a connection error a lost connection."""
     name, _ = outcome(certificates, lambda peer, stream: peer.say(*frame))
     assert name in ("INTERNAL", "UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {SettingCodes.INITIAL_WINDOW_SIZE: 1000},
+        {SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1},
+        {SettingCodes.HEADER_TABLE_SIZE: 0},
+        {SettingCodes.MAX_FRAME_SIZE: 2**24 - 1},
+        {SettingCodes.MAX_CONCURRENT_STREAMS: 1},
+        {SettingCodes.MAX_HEADER_LIST_SIZE: 65_536},
+    ],
+    ids=lambda settings: " ".join(f"{code.name}={value}" for code, value in settings.items()),
+)
+def test_every_setting_is_kept(certificates, settings):
+    """h2 hangs up on a client that goes beyond what it announced."""
+    # StreamingInputCallResponse{aggregated_payload_size: 74922}
+    answer = whole(body=framed(b"\x08" + varint(74_922)))
+    run = outcome(certificates, answer, case="client_streaming", settings=settings)
+    assert run == ("OK", "")
+    status = [("grpc-status", "0")]
+    many = whole(body=framed(b"\x22\x01s"), end=status)
+    assert outcome(certificates, many, case="pick_first_unary", settings=settings) == ("OK", "")
+
+
+def test_calls_wait_where_a_server_allows_one_stream(certificates):
+    """A thousand calls at once; h2 would hang up on a second stream."""
+    answer = alone(*BEGIN, ("grpc-status", "3"))
+    settings = {SettingCodes.MAX_CONCURRENT_STREAMS: 1}
+    name, _ = outcome(certificates, answer, case="concurrent_large_unary", settings=settings)
+    assert name == "INVALID_ARGUMENT"
 
 
 def test_bytes_that_are_no_http2_fail_the_call(certificates):
