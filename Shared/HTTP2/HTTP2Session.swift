@@ -24,7 +24,8 @@ internal import Glibc
 
   package let role: Role
   package let limits: HTTP2Limits
-  private unowned let delegate: any HTTP2SessionDelegate
+  /// Not counted, as `unowned` would be in every callback: it holds the session.
+  private unowned(unsafe) let delegate: any HTTP2SessionDelegate
   private let scratch: HTTP2Scratch
   var session: OpaquePointer?
 
@@ -74,7 +75,7 @@ internal import Glibc
   ) throws(HTTP2Error) {
     self.role = role
     self.limits = limits
-    self.delegate = delegate
+    unsafe self.delegate = delegate
     self.scratch = scratch
     self.now = now
     resets = TokenBucket(
@@ -101,11 +102,13 @@ internal import Glibc
     unsafe nghttp2_option_set_max_outbound_ack(option, limits.maximumQueuedAcknowledgements)
     unsafe nghttp2_option_set_max_settings(option, limits.maximumSettingsEntries)
     let owner = unsafe Unmanaged.passUnretained(self).toOpaque()
-    let made =
-      switch role {
-      case .server: unsafe nghttp2_session_server_new2(&session, callbacks, owner, option)
-      case .client: unsafe nghttp2_session_client_new2(&session, callbacks, owner, option)
+    let made = unsafe scratch.memory.withFunctions { memory in
+      let memory = unsafe memory.assumingMemoryBound(to: nghttp2_mem.self)
+      return switch role {
+      case .server: unsafe nghttp2_session_server_new3(&session, callbacks, owner, option, memory)
+      case .client: unsafe nghttp2_session_client_new3(&session, callbacks, owner, option, memory)
       }
+    }
     guard made == 0, let session = unsafe session else {
       throw HTTP2Error(.internalError, "no memory for an HTTP/2 session")
     }
@@ -336,7 +339,7 @@ internal import Glibc
     unsafe nghttp2_session_del(session)
     let open = table.compactMap { $0 }
     for stream in open {
-      delegate.streamClosed(stream, code)
+      unsafe delegate.streamClosed(stream, code)
       release(stream)
     }
   }
@@ -400,9 +403,10 @@ internal import Glibc
       else {
         return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
       }
-      let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer).takeUnretainedValue()
-      return unsafe Unmanaged<HTTP2Session>.fromOpaque(owner)._withUnsafeGuaranteedRef {
-        unsafe $0.provide(stream, room, size, flags)
+      return unsafe Unmanaged<HTTP2Session>.fromOpaque(owner)._withUnsafeGuaranteedRef { session in
+        unsafe Unmanaged<HTTP2Stream>.fromOpaque(pointer)._withUnsafeGuaranteedRef { stream in
+          unsafe session.provide(stream, room, size, flags)
+        }
       }
     }
   }
@@ -418,7 +422,7 @@ internal import Glibc
     guard stream.queue.isEmpty else { return count }
     guard stream.sending == .ended else {
       if count > 0 {
-        delegate.queueDrained(stream)
+        unsafe delegate.queueDrained(stream)
         return count
       }
       stream.isDeferred = true
@@ -486,27 +490,27 @@ internal import Glibc
       if frame.endsStream { endReceived(frame.streamID) }
     case .headers:
       idleFrames.give(limits.idleFramesPerProgress)
-      if let stream = stream(frame.streamID) { delegate.headersReceived(stream, received) }
+      if let stream = stream(frame.streamID) { unsafe delegate.headersReceived(stream, received) }
       if frame.endsStream { endReceived(frame.streamID) }
     case .reset:
       guard role == .server, !resets.take(now: now) else { return 0 }
       return stop(HTTP2Error(.enhanceYourCalm, "too many RST_STREAM frames"))
     case .settings:
       guard !frame.isAcknowledgement else { return 0 }
-      delegate.settingsReceived()
+      unsafe delegate.settingsReceived()
       return idleFrame()
     case .ping(let payload):
       guard frame.isAcknowledgement else {
-        delegate.pingReceived()
+        unsafe delegate.pingReceived()
         return failure == nil ? idleFrame() : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
       }
       if payload == Self.drainPing, drain == .announced {
         finishDrain()
       } else {
-        delegate.pingAcknowledged(payload)
+        unsafe delegate.pingAcknowledged(payload)
       }
     case .goAway(let goAway):
-      delegate.goAwayReceived(goAway)
+      unsafe delegate.goAwayReceived(goAway)
     case .windowUpdate, .priority:
       return idleFrame()
     case .other:
@@ -518,7 +522,7 @@ internal import Glibc
   private func endReceived(_ id: Int32) {
     guard let stream = stream(id) else { return }
     stream.hasReceivedEnd = true
-    delegate.endReceived(stream)
+    unsafe delegate.endReceived(stream)
   }
 
   private func idleFrame() -> Int32 {
@@ -561,7 +565,7 @@ internal import Glibc
       unsafe nghttp2_session_consume_connection(session, stream.unconsumedBytes)
     }
     unsafe nghttp2_session_set_stream_user_data(session, id, nil)
-    delegate.streamClosed(stream, HTTP2ErrorCode(rawValue: code))
+    unsafe delegate.streamClosed(stream, HTTP2ErrorCode(rawValue: code))
     release(stream)
   }
 
@@ -569,7 +573,7 @@ internal import Glibc
   func requestNotSent(_ id: Int32) {
     guard role == .client, stream(id) == nil else { return }
     for case let stream? in table where stream.id == id {
-      delegate.streamClosed(stream, .refusedStream)
+      unsafe delegate.streamClosed(stream, .refusedStream)
       release(stream)
       return
     }

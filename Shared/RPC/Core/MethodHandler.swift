@@ -17,25 +17,23 @@ package struct MethodHandler: Sendable {
     unary method: MethodDescriptor,
     _ handle: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) {
-    self.method = method
-    streaming = nil
-    unary = { invocation in
-      // Before the first suspension: the request's bytes are only lent.
+    self.init(unary: method) { invocation in
       let request: Request = try invocation.decodeRequest()
-      let context = invocation.context
-      if invocation.interceptors.isEmpty {
+      try await invocation.run { context in
         try invocation.encode(try await handle(request, context))
-      } else {
-        var response: Response?
-        try await invocation.interceptors.run(context) { context in
-          response = try await handle(request, context)
-        }
-        guard let response else {
-          throw RPCError(.internalError, "an interceptor answered without a response")
-        }
-        try invocation.encode(response)
       }
     }
+  }
+
+  /// A unary method in the form that generated code has: decodes the request before it suspends, as
+  /// its bytes are only lent, then answers within `run`.
+  package init(
+    unary method: MethodDescriptor,
+    _ invoke: @escaping @Sendable (UnaryInvocation) async throws -> Void
+  ) {
+    self.method = method
+    streaming = nil
+    unary = invoke
   }
 
   /// A streaming method in the form that all kinds come down to.
@@ -85,9 +83,22 @@ package struct MethodHandler: Sendable {
     self.output = output
   }
 
+  /// Runs the interceptors around `body`, which encodes the answer.
+  package func run(_ body: (ServerContext) async throws -> Void) async throws {
+    guard !interceptors.isEmpty else { return try await body(context) }
+    var isAnswered = false
+    try await interceptors.run(context) { context in
+      try await body(context)
+      isAnswered = true
+    }
+    guard isAnswered else {
+      throw RPCError(.internalError, "an interceptor answered without a response")
+    }
+  }
+
   /// Decodes the request; a malformed one is INTERNAL by gRPC's table, one beyond a limit
   /// RESOURCE_EXHAUSTED.
-  func decodeRequest<Request: Message>() throws -> Request {
+  package func decodeRequest<Request: Message>() throws -> Request {
     do {
       return unsafe try Request(scanning: request, arena: arena, limits: limits)
     } catch {
@@ -96,7 +107,7 @@ package struct MethodHandler: Sendable {
   }
 
   /// Encodes the answer behind the prefix in the output buffer.
-  func encode<Response: Message>(_ response: Response) throws {
+  package func encode<Response: Message>(_ response: Response) throws {
     do {
       let size = unsafe try response.pack(arena: arena) { unsafe output.reserve($0) }
       output.commit(size)

@@ -2,16 +2,41 @@ package import SharedDomain
 
 /// What a handler knows about the call beyond its request.
 package struct ServerContext: Sendable {
-  package let method: MethodDescriptor
+  /// What never changes during a call: one object, so that the many copies of a context on its way
+  /// through interceptors cost one reference count each.
+  private final class Call: Sendable {
+    let method: MethodDescriptor
+    let metadata: Metadata
+    let deadline: Deadline?
+    let peer: Peer
+    let correlationID: CorrelationID
+    let traceparent: String?
+
+    init(
+      method: MethodDescriptor, metadata: Metadata, deadline: Deadline?, peer: Peer,
+      correlationID: CorrelationID, traceparent: String?
+    ) {
+      self.method = method
+      self.metadata = metadata
+      self.deadline = deadline
+      self.peer = peer
+      self.correlationID = correlationID
+      self.traceparent = traceparent
+    }
+  }
+
+  private let call: Call
+
+  package var method: MethodDescriptor { call.method }
   /// Request metadata without what the transport consumed (`grpc-*`, `te`, `content-type`…).
-  package let metadata: Metadata
+  package var metadata: Metadata { call.metadata }
   /// Nil when the caller set none.
-  package let deadline: Deadline?
-  package let peer: Peer
+  package var deadline: Deadline? { call.deadline }
+  package var peer: Peer { call.peer }
   /// Joins the log lines of one call through all services; never empty.
-  package let correlationID: String
+  package var correlationID: String { call.correlationID.text }
   /// The W3C trace context header, as it came.
-  package let traceparent: String?
+  package var traceparent: String? { call.traceparent }
   /// The signed-in caller; nil until an interceptor has found out, and for public methods.
   package var principal: Principal?
   /// True when the one request of a unary or server-streaming call came compressed.
@@ -21,15 +46,12 @@ package struct ServerContext: Sendable {
 
   package init(
     method: MethodDescriptor, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
-    peer: Peer = Peer(), correlationID: String = "none", traceparent: String? = nil,
+    peer: Peer = Peer(), correlationID: CorrelationID = "none", traceparent: String? = nil,
     principal: Principal? = nil, response: ServerResponse = ServerResponse()
   ) {
-    self.method = method
-    self.metadata = metadata
-    self.deadline = deadline
-    self.peer = peer
-    self.correlationID = correlationID
-    self.traceparent = traceparent
+    call = Call(
+      method: method, metadata: metadata, deadline: deadline, peer: peer,
+      correlationID: correlationID, traceparent: traceparent)
     self.principal = principal
     self.response = response
   }

@@ -1282,17 +1282,29 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.DueListService, answered by `service`.
   package init(dueListService service: some DueListService) {
     self.init(name: "kontor.accounting.v1.DueListService", methods: [
-      MethodHandler(unary: DueListServiceMethods.listDueItems) { (request: ListDueItemsRequest, context: ServerContext) async throws -> ListDueItemsResponse in
-        try await service.listDueItems(request, context: context)
+      MethodHandler(unary: DueListServiceMethods.listDueItems) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListDueItemsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listDueItems(request, context: context))
+        }
       },
-      MethodHandler(unary: DueListServiceMethods.quoteDueItems) { (request: QuoteDueItemsRequest, context: ServerContext) async throws -> QuoteDueItemsResponse in
-        try await service.quoteDueItems(request, context: context)
+      MethodHandler(unary: DueListServiceMethods.quoteDueItems) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: QuoteDueItemsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.quoteDueItems(request, context: context))
+        }
       },
-      MethodHandler(unary: DueListServiceMethods.payDueItems) { (request: PayDueItemsRequest, context: ServerContext) async throws -> PayDueItemsResponse in
-        try await service.payDueItems(request, context: context)
+      MethodHandler(unary: DueListServiceMethods.payDueItems) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: PayDueItemsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.payDueItems(request, context: context))
+        }
       },
-      MethodHandler(unary: DueListServiceMethods.getPayment) { (request: GetPaymentRequest, context: ServerContext) async throws -> GetPaymentResponse in
-        try await service.getPayment(request, context: context)
+      MethodHandler(unary: DueListServiceMethods.getPayment) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetPaymentRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getPayment(request, context: context))
+        }
       },
     ])
   }
@@ -1352,11 +1364,17 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.InvoiceService, answered by `service`.
   package init(invoiceService service: some InvoiceService) {
     self.init(name: "kontor.accounting.v1.InvoiceService", methods: [
-      MethodHandler(unary: InvoiceServiceMethods.getInvoice) { (request: GetInvoiceRequest, context: ServerContext) async throws -> GetInvoiceResponse in
-        try await service.getInvoice(request, context: context)
+      MethodHandler(unary: InvoiceServiceMethods.getInvoice) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetInvoiceRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getInvoice(request, context: context))
+        }
       },
-      MethodHandler(unary: InvoiceServiceMethods.listInvoices) { (request: ListInvoicesRequest, context: ServerContext) async throws -> ListInvoicesResponse in
-        try await service.listInvoices(request, context: context)
+      MethodHandler(unary: InvoiceServiceMethods.listInvoices) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListInvoicesRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listInvoices(request, context: context))
+        }
       },
     ])
   }
@@ -1401,8 +1419,11 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.ChargeService, answered by `service`.
   package init(chargeService service: some ChargeService) {
     self.init(name: "kontor.accounting.v1.ChargeService", methods: [
-      MethodHandler(unary: ChargeServiceMethods.chargeOrder) { (request: ChargeOrderRequest, context: ServerContext) async throws -> ChargeOrderResponse in
-        try await service.chargeOrder(request, context: context)
+      MethodHandler(unary: ChargeServiceMethods.chargeOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ChargeOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.chargeOrder(request, context: context))
+        }
       },
     ])
   }

@@ -1197,11 +1197,17 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.PrepaidService, answered by `service`.
   package init(prepaidService service: some PrepaidService) {
     self.init(name: "kontor.accounting.v1.PrepaidService", methods: [
-      MethodHandler(unary: PrepaidServiceMethods.getPrepaidAccount) { (request: GetPrepaidAccountRequest, context: ServerContext) async throws -> GetPrepaidAccountResponse in
-        try await service.getPrepaidAccount(request, context: context)
+      MethodHandler(unary: PrepaidServiceMethods.getPrepaidAccount) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetPrepaidAccountRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getPrepaidAccount(request, context: context))
+        }
       },
-      MethodHandler(unary: PrepaidServiceMethods.listPrepaidMovements) { (request: ListPrepaidMovementsRequest, context: ServerContext) async throws -> ListPrepaidMovementsResponse in
-        try await service.listPrepaidMovements(request, context: context)
+      MethodHandler(unary: PrepaidServiceMethods.listPrepaidMovements) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListPrepaidMovementsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listPrepaidMovements(request, context: context))
+        }
       },
     ])
   }
@@ -1261,17 +1267,29 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.TopUpService, answered by `service`.
   package init(topUpService service: some TopUpService) {
     self.init(name: "kontor.accounting.v1.TopUpService", methods: [
-      MethodHandler(unary: TopUpServiceMethods.listTopUpMethods) { (request: ListTopUpMethodsRequest, context: ServerContext) async throws -> ListTopUpMethodsResponse in
-        try await service.listTopUpMethods(request, context: context)
+      MethodHandler(unary: TopUpServiceMethods.listTopUpMethods) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListTopUpMethodsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listTopUpMethods(request, context: context))
+        }
       },
-      MethodHandler(unary: TopUpServiceMethods.createTopUp) { (request: CreateTopUpRequest, context: ServerContext) async throws -> CreateTopUpResponse in
-        try await service.createTopUp(request, context: context)
+      MethodHandler(unary: TopUpServiceMethods.createTopUp) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CreateTopUpRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.createTopUp(request, context: context))
+        }
       },
-      MethodHandler(unary: TopUpServiceMethods.getTopUp) { (request: GetTopUpRequest, context: ServerContext) async throws -> GetTopUpResponse in
-        try await service.getTopUp(request, context: context)
+      MethodHandler(unary: TopUpServiceMethods.getTopUp) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetTopUpRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getTopUp(request, context: context))
+        }
       },
-      MethodHandler(unary: TopUpServiceMethods.listTopUps) { (request: ListTopUpsRequest, context: ServerContext) async throws -> ListTopUpsResponse in
-        try await service.listTopUps(request, context: context)
+      MethodHandler(unary: TopUpServiceMethods.listTopUps) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListTopUpsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listTopUps(request, context: context))
+        }
       },
     ])
   }
@@ -1326,8 +1344,11 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.ProviderEventService, answered by `service`.
   package init(providerEventService service: some ProviderEventService) {
     self.init(name: "kontor.accounting.v1.ProviderEventService", methods: [
-      MethodHandler(unary: ProviderEventServiceMethods.deliverProviderEvent) { (request: DeliverProviderEventRequest, context: ServerContext) async throws -> DeliverProviderEventResponse in
-        try await service.deliverProviderEvent(request, context: context)
+      MethodHandler(unary: ProviderEventServiceMethods.deliverProviderEvent) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: DeliverProviderEventRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.deliverProviderEvent(request, context: context))
+        }
       },
     ])
   }
@@ -1370,8 +1391,11 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.SandboxCardService, answered by `service`.
   package init(sandboxCardService service: some SandboxCardService) {
     self.init(name: "kontor.accounting.v1.SandboxCardService", methods: [
-      MethodHandler(unary: SandboxCardServiceMethods.completeCardPayment) { (request: CompleteCardPaymentRequest, context: ServerContext) async throws -> CompleteCardPaymentResponse in
-        try await service.completeCardPayment(request, context: context)
+      MethodHandler(unary: SandboxCardServiceMethods.completeCardPayment) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CompleteCardPaymentRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.completeCardPayment(request, context: context))
+        }
       },
     ])
   }

@@ -216,11 +216,17 @@ extension ServiceRegistration {
   /// The methods of grpc.health.v1.Health, answered by `service`.
   package init(health service: some Health) {
     self.init(name: "grpc.health.v1.Health", methods: [
-      MethodHandler(unary: HealthMethods.check) { (request: HealthCheckRequest, context: ServerContext) async throws -> HealthCheckResponse in
-        try await service.check(request, context: context)
+      MethodHandler(unary: HealthMethods.check) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: HealthCheckRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.check(request, context: context))
+        }
       },
-      MethodHandler(unary: HealthMethods.list) { (request: HealthListRequest, context: ServerContext) async throws -> HealthListResponse in
-        try await service.list(request, context: context)
+      MethodHandler(unary: HealthMethods.list) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: HealthListRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.list(request, context: context))
+        }
       },
       MethodHandler(serverStreaming: HealthMethods.watch) { (request: HealthCheckRequest, writer: MessageWriter<HealthCheckResponse>, context: ServerContext) async throws -> Void in
         try await service.watch(request, to: writer, context: context)

@@ -783,23 +783,41 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SessionService, answered by `service`.
   package init(sessionService service: some SessionService) {
     self.init(name: "kontor.identity.v1.SessionService", methods: [
-      MethodHandler(unary: SessionServiceMethods.signIn) { (request: SignInRequest, context: ServerContext) async throws -> SignInResponse in
-        try await service.signIn(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.signIn) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: SignInRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.signIn(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionServiceMethods.refreshSession) { (request: RefreshSessionRequest, context: ServerContext) async throws -> RefreshSessionResponse in
-        try await service.refreshSession(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.refreshSession) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: RefreshSessionRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.refreshSession(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionServiceMethods.signOut) { (request: SignOutRequest, context: ServerContext) async throws -> SignOutResponse in
-        try await service.signOut(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.signOut) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: SignOutRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.signOut(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionServiceMethods.listSessions) { (request: ListSessionsRequest, context: ServerContext) async throws -> ListSessionsResponse in
-        try await service.listSessions(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.listSessions) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListSessionsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listSessions(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionServiceMethods.revokeSession) { (request: RevokeSessionRequest, context: ServerContext) async throws -> RevokeSessionResponse in
-        try await service.revokeSession(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.revokeSession) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: RevokeSessionRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.revokeSession(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionServiceMethods.switchOrganization) { (request: SwitchOrganizationRequest, context: ServerContext) async throws -> SwitchOrganizationResponse in
-        try await service.switchOrganization(request, context: context)
+      MethodHandler(unary: SessionServiceMethods.switchOrganization) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: SwitchOrganizationRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.switchOrganization(request, context: context))
+        }
       },
     ])
   }
@@ -865,8 +883,11 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.UserService, answered by `service`.
   package init(userService service: some UserService) {
     self.init(name: "kontor.identity.v1.UserService", methods: [
-      MethodHandler(unary: UserServiceMethods.getUser) { (request: GetUserRequest, context: ServerContext) async throws -> GetUserResponse in
-        try await service.getUser(request, context: context)
+      MethodHandler(unary: UserServiceMethods.getUser) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetUserRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getUser(request, context: context))
+        }
       },
     ])
   }

@@ -537,17 +537,29 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SignUpService, answered by `service`.
   package init(signUpService service: some SignUpService) {
     self.init(name: "kontor.identity.v1.SignUpService", methods: [
-      MethodHandler(unary: SignUpServiceMethods.signUp) { (request: SignUpRequest, context: ServerContext) async throws -> SignUpResponse in
-        try await service.signUp(request, context: context)
+      MethodHandler(unary: SignUpServiceMethods.signUp) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: SignUpRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.signUp(request, context: context))
+        }
       },
-      MethodHandler(unary: SignUpServiceMethods.confirmSignUp) { (request: ConfirmSignUpRequest, context: ServerContext) async throws -> ConfirmSignUpResponse in
-        try await service.confirmSignUp(request, context: context)
+      MethodHandler(unary: SignUpServiceMethods.confirmSignUp) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ConfirmSignUpRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.confirmSignUp(request, context: context))
+        }
       },
-      MethodHandler(unary: SignUpServiceMethods.resendSignUpCode) { (request: ResendSignUpCodeRequest, context: ServerContext) async throws -> ResendSignUpCodeResponse in
-        try await service.resendSignUpCode(request, context: context)
+      MethodHandler(unary: SignUpServiceMethods.resendSignUpCode) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ResendSignUpCodeRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.resendSignUpCode(request, context: context))
+        }
       },
-      MethodHandler(unary: SignUpServiceMethods.getSignUp) { (request: GetSignUpRequest, context: ServerContext) async throws -> GetSignUpResponse in
-        try await service.getSignUp(request, context: context)
+      MethodHandler(unary: SignUpServiceMethods.getSignUp) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetSignUpRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getSignUp(request, context: context))
+        }
       },
     ])
   }

@@ -300,11 +300,17 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SessionVerificationService, answered by `service`.
   package init(sessionVerificationService service: some SessionVerificationService) {
     self.init(name: "kontor.identity.v1.SessionVerificationService", methods: [
-      MethodHandler(unary: SessionVerificationServiceMethods.listSigningKeys) { (request: ListSigningKeysRequest, context: ServerContext) async throws -> ListSigningKeysResponse in
-        try await service.listSigningKeys(request, context: context)
+      MethodHandler(unary: SessionVerificationServiceMethods.listSigningKeys) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListSigningKeysRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listSigningKeys(request, context: context))
+        }
       },
-      MethodHandler(unary: SessionVerificationServiceMethods.checkSession) { (request: CheckSessionRequest, context: ServerContext) async throws -> CheckSessionResponse in
-        try await service.checkSession(request, context: context)
+      MethodHandler(unary: SessionVerificationServiceMethods.checkSession) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CheckSessionRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.checkSession(request, context: context))
+        }
       },
     ])
   }

@@ -747,14 +747,23 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.OrganizationService, answered by `service`.
   package init(organizationService service: some OrganizationService) {
     self.init(name: "kontor.organizations.v1.OrganizationService", methods: [
-      MethodHandler(unary: OrganizationServiceMethods.getOrganization) { (request: GetOrganizationRequest, context: ServerContext) async throws -> GetOrganizationResponse in
-        try await service.getOrganization(request, context: context)
+      MethodHandler(unary: OrganizationServiceMethods.getOrganization) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetOrganizationRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getOrganization(request, context: context))
+        }
       },
-      MethodHandler(unary: OrganizationServiceMethods.listOrganizations) { (request: ListOrganizationsRequest, context: ServerContext) async throws -> ListOrganizationsResponse in
-        try await service.listOrganizations(request, context: context)
+      MethodHandler(unary: OrganizationServiceMethods.listOrganizations) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListOrganizationsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listOrganizations(request, context: context))
+        }
       },
-      MethodHandler(unary: OrganizationServiceMethods.listAuditEntries) { (request: ListAuditEntriesRequest, context: ServerContext) async throws -> ListAuditEntriesResponse in
-        try await service.listAuditEntries(request, context: context)
+      MethodHandler(unary: OrganizationServiceMethods.listAuditEntries) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListAuditEntriesRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listAuditEntries(request, context: context))
+        }
       },
     ])
   }
@@ -804,8 +813,11 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.OrganizationProvisioningService, answered by `service`.
   package init(organizationProvisioningService service: some OrganizationProvisioningService) {
     self.init(name: "kontor.organizations.v1.OrganizationProvisioningService", methods: [
-      MethodHandler(unary: OrganizationProvisioningServiceMethods.createOrganization) { (request: CreateOrganizationRequest, context: ServerContext) async throws -> CreateOrganizationResponse in
-        try await service.createOrganization(request, context: context)
+      MethodHandler(unary: OrganizationProvisioningServiceMethods.createOrganization) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CreateOrganizationRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.createOrganization(request, context: context))
+        }
       },
     ])
   }
@@ -845,8 +857,11 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.AccessService, answered by `service`.
   package init(accessService service: some AccessService) {
     self.init(name: "kontor.organizations.v1.AccessService", methods: [
-      MethodHandler(unary: AccessServiceMethods.checkAccess) { (request: CheckAccessRequest, context: ServerContext) async throws -> CheckAccessResponse in
-        try await service.checkAccess(request, context: context)
+      MethodHandler(unary: AccessServiceMethods.checkAccess) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CheckAccessRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.checkAccess(request, context: context))
+        }
       },
     ])
   }

@@ -851,17 +851,29 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.CatalogueService, answered by `service`.
   package init(catalogueService service: some CatalogueService) {
     self.init(name: "kontor.shop.v1.CatalogueService", methods: [
-      MethodHandler(unary: CatalogueServiceMethods.getCatalogue) { (request: GetCatalogueRequest, context: ServerContext) async throws -> GetCatalogueResponse in
-        try await service.getCatalogue(request, context: context)
+      MethodHandler(unary: CatalogueServiceMethods.getCatalogue) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetCatalogueRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getCatalogue(request, context: context))
+        }
       },
-      MethodHandler(unary: CatalogueServiceMethods.listProductTypes) { (request: ListProductTypesRequest, context: ServerContext) async throws -> ListProductTypesResponse in
-        try await service.listProductTypes(request, context: context)
+      MethodHandler(unary: CatalogueServiceMethods.listProductTypes) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListProductTypesRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listProductTypes(request, context: context))
+        }
       },
-      MethodHandler(unary: CatalogueServiceMethods.listPlans) { (request: ListPlansRequest, context: ServerContext) async throws -> ListPlansResponse in
-        try await service.listPlans(request, context: context)
+      MethodHandler(unary: CatalogueServiceMethods.listPlans) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListPlansRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listPlans(request, context: context))
+        }
       },
-      MethodHandler(unary: CatalogueServiceMethods.quoteOrder) { (request: QuoteOrderRequest, context: ServerContext) async throws -> QuoteOrderResponse in
-        try await service.quoteOrder(request, context: context)
+      MethodHandler(unary: CatalogueServiceMethods.quoteOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: QuoteOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.quoteOrder(request, context: context))
+        }
       },
     ])
   }

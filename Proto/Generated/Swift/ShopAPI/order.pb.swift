@@ -796,20 +796,35 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.OrderService, answered by `service`.
   package init(orderService service: some OrderService) {
     self.init(name: "kontor.shop.v1.OrderService", methods: [
-      MethodHandler(unary: OrderServiceMethods.placeOrder) { (request: PlaceOrderRequest, context: ServerContext) async throws -> PlaceOrderResponse in
-        try await service.placeOrder(request, context: context)
+      MethodHandler(unary: OrderServiceMethods.placeOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: PlaceOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.placeOrder(request, context: context))
+        }
       },
-      MethodHandler(unary: OrderServiceMethods.getOrder) { (request: GetOrderRequest, context: ServerContext) async throws -> GetOrderResponse in
-        try await service.getOrder(request, context: context)
+      MethodHandler(unary: OrderServiceMethods.getOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getOrder(request, context: context))
+        }
       },
-      MethodHandler(unary: OrderServiceMethods.listOrders) { (request: ListOrdersRequest, context: ServerContext) async throws -> ListOrdersResponse in
-        try await service.listOrders(request, context: context)
+      MethodHandler(unary: OrderServiceMethods.listOrders) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListOrdersRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listOrders(request, context: context))
+        }
       },
-      MethodHandler(unary: OrderServiceMethods.cancelOrder) { (request: CancelOrderRequest, context: ServerContext) async throws -> CancelOrderResponse in
-        try await service.cancelOrder(request, context: context)
+      MethodHandler(unary: OrderServiceMethods.cancelOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CancelOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.cancelOrder(request, context: context))
+        }
       },
-      MethodHandler(unary: OrderServiceMethods.payOrder) { (request: PayOrderRequest, context: ServerContext) async throws -> PayOrderResponse in
-        try await service.payOrder(request, context: context)
+      MethodHandler(unary: OrderServiceMethods.payOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: PayOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.payOrder(request, context: context))
+        }
       },
     ])
   }
@@ -869,8 +884,11 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.OrderIntakeService, answered by `service`.
   package init(orderIntakeService service: some OrderIntakeService) {
     self.init(name: "kontor.shop.v1.OrderIntakeService", methods: [
-      MethodHandler(unary: OrderIntakeServiceMethods.createOrder) { (request: CreateOrderRequest, context: ServerContext) async throws -> CreateOrderResponse in
-        try await service.createOrder(request, context: context)
+      MethodHandler(unary: OrderIntakeServiceMethods.createOrder) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: CreateOrderRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.createOrder(request, context: context))
+        }
       },
     ])
   }

@@ -728,11 +728,17 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.ProductService, answered by `service`.
   package init(productService service: some ProductService) {
     self.init(name: "kontor.shop.v1.ProductService", methods: [
-      MethodHandler(unary: ProductServiceMethods.getProduct) { (request: GetProductRequest, context: ServerContext) async throws -> GetProductResponse in
-        try await service.getProduct(request, context: context)
+      MethodHandler(unary: ProductServiceMethods.getProduct) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: GetProductRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.getProduct(request, context: context))
+        }
       },
-      MethodHandler(unary: ProductServiceMethods.listProducts) { (request: ListProductsRequest, context: ServerContext) async throws -> ListProductsResponse in
-        try await service.listProducts(request, context: context)
+      MethodHandler(unary: ProductServiceMethods.listProducts) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListProductsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listProducts(request, context: context))
+        }
       },
     ])
   }
@@ -782,11 +788,17 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.RenewalService, answered by `service`.
   package init(renewalService service: some RenewalService) {
     self.init(name: "kontor.shop.v1.RenewalService", methods: [
-      MethodHandler(unary: RenewalServiceMethods.listRenewals) { (request: ListRenewalsRequest, context: ServerContext) async throws -> ListRenewalsResponse in
-        try await service.listRenewals(request, context: context)
+      MethodHandler(unary: RenewalServiceMethods.listRenewals) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListRenewalsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.listRenewals(request, context: context))
+        }
       },
-      MethodHandler(unary: RenewalServiceMethods.applyRenewals) { (request: ApplyRenewalsRequest, context: ServerContext) async throws -> ApplyRenewalsResponse in
-        try await service.applyRenewals(request, context: context)
+      MethodHandler(unary: RenewalServiceMethods.applyRenewals) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ApplyRenewalsRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.applyRenewals(request, context: context))
+        }
       },
     ])
   }

@@ -53,6 +53,10 @@ extension FileWriter {
           for method in service.methods {
             let (request, response) = try writer.types(of: method)
             let descriptor = "\(service.name)Methods.\(escaped(method.swiftName))"
+            if method.kind == "unary" {
+              writer.write(unary: method, descriptor, request)
+              continue
+            }
             let (parameters, arguments, result) = method.closureShape(request, response)
             let head =
               "MethodHandler(\(method.kind): \(descriptor)) { (\(parameters), context: ServerContext) async throws -> \(result) in"
@@ -62,6 +66,25 @@ extension FileWriter {
             }
           }
         }
+      }
+    }
+  }
+
+  /// A unary method with its types in the open: generic code would copy the messages by their
+  /// run-time metadata.
+  private mutating func write(
+    unary method: MethodDescriptor, _ descriptor: String, _ request: String
+  ) {
+    block(
+      "MethodHandler(unary: \(descriptor)) { (invocation: UnaryInvocation) async throws -> Void in",
+      "},"
+    ) {
+      writer in
+      writer.line("let request: \(request) = try invocation.decodeRequest()")
+      writer.block("try await invocation.run { context in") { writer in
+        writer.line(
+          "try invocation.encode(try await service.\(escaped(method.swiftName))(request, context: context))"
+        )
       }
     }
   }
@@ -120,15 +143,14 @@ extension MethodDescriptor {
     }
   }
 
-  /// The parameters of the closure in a registration, what it passes on, and its result.
+  /// The parameters of a streaming method's closure in a registration, what it passes on, and its result.
   fileprivate func closureShape(
     _ request: String, _ response: String
   ) -> (String, String, String) {
     let writer = "writer: MessageWriter<\(response)>"
     let reader = "requests: MessageReader<\(request)>"
     return switch (clientStreaming, serverStreaming) {
-    case (false, false): ("request: \(request)", "request", response)
-    case (true, false): (reader, "requests", response)
+    case (_, false): (reader, "requests", response)
     case (false, true): ("request: \(request), \(writer)", "request, to: writer", "Void")
     case (true, true): ("\(reader), \(writer)", "requests, to: writer", "Void")
     }

@@ -25,6 +25,7 @@ internal import TLS
   private(set) lazy var executor = LoopExecutor(eventLoop: eventLoop) { [unowned self] in
     scheduleTurn()
   }
+  private(set) lazy var handlerTasks = HandlerTasks(loop: self)
   let tlsScratch = TLSScratch()
   let http2Scratch = HTTP2Scratch()
   let arena = MessageArena()
@@ -78,7 +79,7 @@ internal import TLS
     eventLoop.assertInEventLoop()
     isInTurn = true
     repeat {
-      executor.drain()
+      repeat { executor.drain() } while handlerTasks.wakeOne()
       while !dirty.isEmpty {
         let batch = dirty
         dirty.removeAll(keepingCapacity: true)
@@ -187,19 +188,6 @@ internal import TLS
     random ^= random << 25
     random ^= random >> 27
     return random &* 0x2545_F491_4F6C_DD1D
-  }
-
-  /// A new correlation id: 16 hexadecimal digits.
-  func newCorrelationID() -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let number = nextRandom()
-    return unsafe String(unsafeUninitializedCapacity: 16) { room in
-      for index in 0..<16 {
-        unsafe room.initializeElement(
-          at: index, to: digits[Int(number >> UInt64(60 - 4 * index) & 0xF)])
-      }
-      return 16
-    }
   }
 }
 

@@ -87,14 +87,17 @@ final class ServerConnection: Connection {
       session?.reset(stream, .refusedStream)
       return
     }
-    switch RequestHead.read(headers, core.router) {
-    case .success(let head): accept(head, stream)
-    case .failure(.rpc(let error)): refuse(stream, error)
-    case .failure(.http(let status, let message)): refuse(stream, httpStatus: status, message)
+    do throws(RequestHead.Refusal) {
+      accept(try RequestHead(headers, core.router), stream)
+    } catch {
+      switch error {
+      case .rpc(let error): refuse(stream, error)
+      case .http(let status, let message): refuse(stream, httpStatus: status, message)
+      }
     }
   }
 
-  private func accept(_ head: RequestHead, _ stream: HTTP2Stream) {
+  private func accept(_ head: borrowing RequestHead, _ stream: HTTP2Stream) {
     let target: ServerCall.Target
     if let entry = head.entry {
       guard isAllowed(entry) else { return refuse(stream, denied(entry.method.service)) }
@@ -124,7 +127,7 @@ final class ServerConnection: Connection {
     }
     let context = ServerContext(
       method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
-      correlationID: head.correlationID ?? loop.newCorrelationID(),
+      correlationID: head.correlationID.map { .given($0) } ?? .made(loop.nextRandom()),
       traceparent: head.traceparent, response: loop.noResponse)
     let call = ServerCall(
       streamID: stream.id, connection: self, target: target, context: context,
@@ -228,11 +231,7 @@ final class ServerConnection: Connection {
     call.state = .running
     runningHandlers += 1
     retime(call)
-    let confined = LoopConfined(value: call)
-    let task = Task.immediate(executorPreference: loop.executor) {
-      await confined.value.connection.run(confined.value)
-    }
-    if call.state == .running { call.task = task }
+    loop.handlerTasks.add(call)
   }
 
   /// Replaces the limit on the request's arrival by the call's deadline.
@@ -244,8 +243,10 @@ final class ServerConnection: Connection {
   }
 
   /// Runs the handler on the event loop and answers with what comes of it.
-  private func run(_ call: ServerCall) async {
+  func run(_ call: ServerCall) async {
     do {
+      // Reset or timed out within the turn that brought it.
+      guard call.state == .running else { throw CancellationError() }
       switch call.target {
       case .method(let entry):
         let invocation = unsafe UnaryInvocation(

@@ -15,7 +15,7 @@ extension Metadata {
         .internalError, reason: "METADATA_MALFORMED", "a metadata name is not made of [0-9a-z_.-]")
     }
     let text = unsafe String(decoding: name, as: UTF8.self)
-    guard name.count > 4, text.hasSuffix("-bin") else {
+    guard unsafe isBinary(name) else {
       guard unsafe HeaderNames.isValidText(value) else {
         throw RPCError(
           .internalError, reason: "METADATA_MALFORMED",
@@ -33,6 +33,12 @@ extension Metadata {
       }
       append(Entry(name: text, value: .binary(bytes)))
     }
+  }
+
+  /// True for a name that ends in `-bin` behind something.
+  private func isBinary(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard name.count > 4 else { return false }
+    return unsafe matches(UnsafeBufferPointer(rebasing: name[(name.count - 4)...]), "-bin")
   }
 
   /// Adds the entries to a header list.

@@ -3,7 +3,7 @@ internal import HTTP2
 internal import RPCCore
 
 /// What a server reads out of a request's headers (gRPC over HTTP/2, "Requests").
-struct RequestHead {
+struct RequestHead: ~Copyable {
   /// Nil when the path is not ours.
   var entry: MethodEntry?
   /// The path of a method that only the fallback may know.
@@ -26,17 +26,7 @@ struct RequestHead {
   }
 
   /// Reads and checks a header list; nothing in it can trap.
-  static func read(
-    _ headers: HTTP2HeaderBlock, _ router: Router
-  ) -> Result<RequestHead, Refusal> {
-    do throws(Refusal) {
-      return .success(try RequestHead(headers, router))
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  private init(_ headers: HTTP2HeaderBlock, _ router: Router) throws(Refusal) {
+  init(_ headers: HTTP2HeaderBlock, _ router: Router) throws(Refusal) {
     guard !headers.isOversized else {
       throw .rpc(
         RPCError(

@@ -47,11 +47,17 @@ extension ServiceRegistration {
   /// The methods of grpc.testing.TestService, answered by `service`.
   package init(testService service: some TestService) {
     self.init(name: "grpc.testing.TestService", methods: [
-      MethodHandler(unary: TestServiceMethods.emptyCall) { (request: Empty, context: ServerContext) async throws -> Empty in
-        try await service.emptyCall(request, context: context)
+      MethodHandler(unary: TestServiceMethods.emptyCall) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: Empty = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.emptyCall(request, context: context))
+        }
       },
-      MethodHandler(unary: TestServiceMethods.unaryCall) { (request: SimpleRequest, context: ServerContext) async throws -> SimpleResponse in
-        try await service.unaryCall(request, context: context)
+      MethodHandler(unary: TestServiceMethods.unaryCall) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: SimpleRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.unaryCall(request, context: context))
+        }
       },
       MethodHandler(serverStreaming: TestServiceMethods.streamingOutputCall) { (request: StreamingOutputCallRequest, writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext) async throws -> Void in
         try await service.streamingOutputCall(request, to: writer, context: context)
@@ -62,8 +68,11 @@ extension ServiceRegistration {
       MethodHandler(bidirectional: TestServiceMethods.fullDuplexCall) { (requests: MessageReader<StreamingOutputCallRequest>, writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext) async throws -> Void in
         try await service.fullDuplexCall(requests, to: writer, context: context)
       },
-      MethodHandler(unary: TestServiceMethods.unimplementedCall) { (request: Empty, context: ServerContext) async throws -> Empty in
-        try await service.unimplementedCall(request, context: context)
+      MethodHandler(unary: TestServiceMethods.unimplementedCall) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: Empty = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.unimplementedCall(request, context: context))
+        }
       },
     ])
   }
@@ -128,8 +137,11 @@ extension ServiceRegistration {
   /// The methods of grpc.testing.UnimplementedService, answered by `service`.
   package init(unimplementedService service: some UnimplementedService) {
     self.init(name: "grpc.testing.UnimplementedService", methods: [
-      MethodHandler(unary: UnimplementedServiceMethods.unimplementedCall) { (request: Empty, context: ServerContext) async throws -> Empty in
-        try await service.unimplementedCall(request, context: context)
+      MethodHandler(unary: UnimplementedServiceMethods.unimplementedCall) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: Empty = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.unimplementedCall(request, context: context))
+        }
       },
     ])
   }

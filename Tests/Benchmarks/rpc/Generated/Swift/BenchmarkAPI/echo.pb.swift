@@ -363,14 +363,23 @@ extension ServiceRegistration {
   /// The methods of kontor.benchmark.v1.EchoService, answered by `service`.
   package init(echoService service: some EchoService) {
     self.init(name: "kontor.benchmark.v1.EchoService", methods: [
-      MethodHandler(unary: EchoServiceMethods.echo) { (request: EchoRequest, context: ServerContext) async throws -> EchoResponse in
-        try await service.echo(request, context: context)
+      MethodHandler(unary: EchoServiceMethods.echo) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: EchoRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.echo(request, context: context))
+        }
       },
-      MethodHandler(unary: EchoServiceMethods.echoLater) { (request: EchoRequest, context: ServerContext) async throws -> EchoResponse in
-        try await service.echoLater(request, context: context)
+      MethodHandler(unary: EchoServiceMethods.echoLater) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: EchoRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.echoLater(request, context: context))
+        }
       },
-      MethodHandler(unary: EchoServiceMethods.list) { (request: ListRequest, context: ServerContext) async throws -> ListResponse in
-        try await service.list(request, context: context)
+      MethodHandler(unary: EchoServiceMethods.list) { (invocation: UnaryInvocation) async throws -> Void in
+        let request: ListRequest = try invocation.decodeRequest()
+        try await invocation.run { context in
+          try invocation.encode(try await service.list(request, context: context))
+        }
       },
       MethodHandler(serverStreaming: EchoServiceMethods.count) { (request: CountRequest, writer: MessageWriter<EchoResponse>, context: ServerContext) async throws -> Void in
         try await service.count(request, to: writer, context: context)
