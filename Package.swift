@@ -62,8 +62,8 @@ let rpc: [Target.Dependency] = ["RPCCore", "Messages", "SharedDomain"]
 let handlers: [Target.Dependency] = rpc + ["RequestValidation"]
 let storage: [Target.Dependency] = ["SQLCore", "ServiceStorage"]
 let main: [Target.Dependency] = [
-  "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SQLCore", "SQLiteDriver", "ServiceStorage",
-  "SharedDomain", "Authentication", "Cryptography", "Notices", logging, nioPosix,
+  "Bootstrap", "RPCCore", "RPCTransport", "TLS", "SQLCore", "DatabaseSelection",
+  "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices", logging, nioPosix,
 ]
 
 let package = Package(
@@ -144,6 +144,9 @@ let package = Package(
     module(
       "PostgresDriver", "Shared/SQL/Postgres", ["CPostgres", "SQLCore", "Threads"],
       touchesMemory: true),
+    module(
+      "DatabaseSelection", "Shared/SQL/Selection",
+      ["SQLCore", "SQLiteDriver", "PostgresDriver", "Bootstrap", "SharedDomain", logging]),
     module(
       "ServiceStorage", "Shared/ServiceStorage",
       ["SQLCore", "SharedDomain", "Cryptography", "Messages", "RPCCore", logging]),

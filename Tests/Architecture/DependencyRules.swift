@@ -35,6 +35,8 @@ enum DependencyRules {
     "SQLCore": standard,
     "SQLiteDriver": system.union(["CSQLite", "SQLCore", "Threads", "Logging"]),
     "PostgresDriver": system.union(["CPostgres", "SQLCore", "Threads", "Logging"]),
+    // The one place, beside the operator's tools, that knows both drivers.
+    "DatabaseSelection": drivers.union(["SQLCore", "Bootstrap", "SharedDomain", "Logging"]),
     "ServiceStorage": standard.union([
       "SQLCore", "SharedDomain", "Cryptography", "GoogleAPI", "CommonAPI", "Messages", "RPCCore",
       "Logging",
@@ -99,8 +101,9 @@ enum DependencyRules {
         "ServiceStorage", "Authentication", "Cryptography", "Notices", "Logging",
       ])
     case "kontor-\(service.lowercased())":
-      return system.union(network).union(interfaces).union(drivers).union([
-        domain, storage, handlers, "Bootstrap", "RPCCore", "RPCTransport", "TLS", "Messages",
+      return system.union(network).union(interfaces).union([
+        domain, storage, handlers, "Bootstrap", "DatabaseSelection", "RPCCore", "RPCTransport",
+        "TLS", "Messages",
         "SharedDomain", "SQLCore", "ServiceStorage", "Authentication", "Cryptography", "Notices",
         "Logging",
       ])

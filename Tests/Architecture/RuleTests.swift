@@ -29,7 +29,8 @@ struct RuleTests {
       ("GatewayProxy", "ShopService"), ("Operator", "SQLiteDriver"), ("ShopAPI", "ShopDomain"),
       ("kontor-gateway", "SQLiteDriver"), ("ShopService", "PostgresDriver"),
       ("ServiceStorage", "PostgresDriver"), ("SQLCore", "CPostgres"),
-      ("PostgresDriver", "SQLiteDriver"),
+      ("PostgresDriver", "SQLiteDriver"), ("kontor-shop", "SQLiteDriver"),
+      ("kontor-gateway", "DatabaseSelection"), ("ShopService", "DatabaseSelection"),
     ])
   func forbiddenArrow(_ target: String, _ module: String) {
     let kind: Project.Target.Kind = target.hasPrefix("kontor") ? .executable : .regular
@@ -50,8 +51,8 @@ struct RuleTests {
     arguments: [
       ("ShopDomain", "SharedDomain"), ("ShopStorage", "ShopDomain"), ("ShopStorage", "SQLCore"),
       ("ShopService", "ShopStorage"), ("ShopService", "AccountingAPI"),
-      ("kontor-shop", "SQLiteDriver"), ("Bootstrap", "HealthAPI"), ("SQLiteDriver", "CSQLite"),
-      ("kontor-shop", "PostgresDriver"), ("PostgresDriver", "CPostgres"),
+      ("kontor-shop", "DatabaseSelection"), ("Bootstrap", "HealthAPI"), ("SQLiteDriver", "CSQLite"),
+      ("DatabaseSelection", "PostgresDriver"), ("PostgresDriver", "CPostgres"),
       ("kontor", "ArgumentParser"),
     ])
   func allowedArrow(_ target: String, _ module: String) {

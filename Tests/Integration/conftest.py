@@ -14,11 +14,25 @@ import stubs  # noqa: E402,F401  (generates the stubs)
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory):
-    """The stack that tests share; a test that kills or configures starts its own."""
+def postgres():
+    """The PostgreSQL server that tests share; a test that kills it starts its own."""
+    from postgres import PostgresServer
+
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def stack(request, tmp_path_factory):
+    """The stack that tests share, with its data in files and then on PostgreSQL; a test that kills
+    or configures starts its own."""
     from stack import Stack
 
-    running = Stack(tmp_path_factory.mktemp("stack") / "data").start()
+    arguments = ()
+    if request.param == "postgres":
+        arguments = ("--database", request.getfixturevalue("postgres").url)
+    running = Stack(tmp_path_factory.mktemp("stack") / "data", arguments=arguments).start()
     yield running
     assert running.stop() == 0, running.log()
 

@@ -65,6 +65,11 @@ package enum PostgresServer {
     try PostgresDatabase(url: try await newSchema(), configuration: testConfiguration)
   }
 
+  /// The URL of a database on the server that nobody has made.
+  package static func missingDatabase(_ name: String) async throws -> String {
+    try await server.value.url.replacing("/postgres?", with: "/\(name)?")
+  }
+
   /// The URL of a new, empty database.
   package static func newSchema() async throws -> String {
     let server = try await server.value

@@ -2,11 +2,11 @@ internal import AccountingDomain
 internal import AccountingService
 internal import Authentication
 internal import Bootstrap
+internal import DatabaseSelection
 internal import Logging
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 internal import SharedDomain
 
@@ -19,10 +19,9 @@ do {
   let clock = try SystemClock(configuration)
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
-  var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end(.accounting, with: $0) }
-  let database = try SQLiteDatabase(
-    path: configuration.dataFile("accounting.db"), configuration: storage)
+  let database = try await ServiceDatabase.open(configuration, logger: logger) {
+    Program.end(.accounting, with: $0)
+  }
   try await Migrator(AccountingServices.migrations).migrate(database)
 
   // Settings.

@@ -1,12 +1,12 @@
 internal import Bootstrap
 internal import Cryptography
+internal import DatabaseSelection
 internal import IdentityService
 internal import Logging
 internal import Notices
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 internal import SharedDomain
 
@@ -22,10 +22,9 @@ do {
   let clock = try SystemClock(configuration)
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
-  var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end(.identity, with: $0) }
-  let database = try SQLiteDatabase(
-    path: configuration.dataFile("identity.db"), configuration: storage)
+  let database = try await ServiceDatabase.open(configuration, logger: logger) {
+    Program.end(.identity, with: $0)
+  }
   try await Migrator(IdentityServices.migrations).migrate(database)
 
   // What is served, and to whom.

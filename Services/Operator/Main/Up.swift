@@ -39,10 +39,26 @@ struct Up: AsyncParsableCommand {
       valueName: "seconds or duration"))
   var clockOffset: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Keeps the services' data on a PostgreSQL server, in a database each, made where it is missing. The password comes from PGPASSWORD or PGPASSFILE.",
+      valueName: "postgres://user@host:port"))
+  var database: String?
+
   func validate() throws {
+    do throws(MalformedValue) {
+      _ = try databaseURL()
+    } catch {
+      throw ValidationError("--database \(error.reason)")
+    }
     if let clockOffset, Int32(clockOffset) == nil, parseDuration(clockOffset) == nil {
       throw ValidationError("--clock-offset \(clockOffset): write 3600, 30d, 12h or -90m")
     }
+  }
+
+  private func databaseURL() throws(MalformedValue) -> DatabaseURL? {
+    try database.map { text throws(MalformedValue) in try DatabaseURL(text) }
   }
 
   func run() async throws {
@@ -52,6 +68,7 @@ struct Up: AsyncParsableCommand {
       folder: stack.folder, ports: try StackPorts(gateway: port, inner: basePort))
     settings.logLevel = logLevel
     settings.clockOffset = clockOffset
+    settings.database = try databaseURL()
     let termination = Termination(
       lifeline: nil, limit: .seconds(30), logger: Logger(label: "kontor"))
     let run = StackRun(settings, executables: try ownFolder()) { say("kontor: \($0)") }

@@ -1,4 +1,4 @@
-internal import Bootstrap
+package import Bootstrap
 internal import SharedDomain
 
 /// How a stack on one machine is configured.
@@ -9,6 +9,9 @@ package struct StackConfiguration: Sendable {
   package var logLevel = "info"
   /// Moves the services' clocks; nil for the true time.
   package var clockOffset: String?
+  /// The PostgreSQL server with the services' data; nil for files. Each service has a database of
+  /// its own there, `kontor_identity` and so on, or `<name>_identity` where the URL names one.
+  package var database: DatabaseURL?
 
   package init(folder: StackFolder, ports: StackPorts) {
     self.folder = folder
@@ -36,6 +39,10 @@ package struct StackConfiguration: Sendable {
       ("lifeline", "true"), ("development.enabled", "true"), ("reflection.enabled", "true"),
     ]
     if let clockOffset { settings.append(("development.clock_offset", clockOffset)) }
+    if let database, service != .gateway {
+      let prefix = database.database.isEmpty ? "kontor" : database.database
+      settings.append(("database", database.with(database: "\(prefix)_\(service.rawValue)")))
+    }
     for peer in ServiceName.allCases where peer != .gateway {
       settings.append(("peers.\(peer.rawValue)", "127.0.0.1:\(ports[peer])"))
     }

@@ -1,11 +1,11 @@
 internal import Authentication
 internal import Bootstrap
+internal import DatabaseSelection
 internal import Logging
 internal import OrganizationsService
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 internal import SharedDomain
 
@@ -18,10 +18,9 @@ do {
   let clock = try SystemClock(configuration)
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
-  var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end(.organizations, with: $0) }
-  let database = try SQLiteDatabase(
-    path: configuration.dataFile("organizations.db"), configuration: storage)
+  let database = try await ServiceDatabase.open(configuration, logger: logger) {
+    Program.end(.organizations, with: $0)
+  }
   try await Migrator(OrganizationsServices.migrations).migrate(database)
 
   // What is served, and to whom.

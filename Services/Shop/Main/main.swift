@@ -1,10 +1,10 @@
 internal import Authentication
 internal import Bootstrap
+internal import DatabaseSelection
 internal import Logging
 internal import RPCCore
 internal import RPCTransport
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 internal import SharedDomain
 internal import ShopDomain
@@ -20,10 +20,9 @@ do {
   let clock = try SystemClock(configuration)
 
   // Where the data is. Once a commit is not known to be durable, nothing more is answered.
-  var storage = SQLiteConfiguration()
-  storage.onFailure = { Program.end(.shop, with: $0) }
-  let database = try SQLiteDatabase(
-    path: configuration.dataFile("shop.db"), configuration: storage)
+  let database = try await ServiceDatabase.open(configuration, logger: logger) {
+    Program.end(.shop, with: $0)
+  }
   try await Migrator(ShopServices.migrations).migrate(database)
 
   // What is sold.

@@ -10,6 +10,7 @@ package enum CommonSettings {
       Setting<Int>.listenPort.withDefault(String(service.defaultPort)),
       Setting<String>.certificate, Setting<String>.privateKey, Setting<String>.authority,
       Setting<String>.dataFolder.withDefault("data/\(service.rawValue)"),
+      Setting<DatabaseURL?>.database, Setting<Int>.databaseConnections,
       Setting<String>.logLevel, Setting<Duration>.drainGrace, Setting<String>.timezone,
       Setting<Int>.threads, Setting<Bool>.lifeline,
       Setting<ChannelTarget>.identityPeer, Setting<ChannelTarget>.organizationsPeer,

@@ -153,8 +153,9 @@ struct KeyTable {
       if let value = try setting.resolved(text) { return value }
     } catch {
       let place = assignment.map(\.place) ?? "default"
+      let value = error.hidesValue ? "" : " = \(quoted(text ?? ""))"
       throw ConfigurationError(
-        .invalidValue, "\(place): \(setting.name) = \(quoted(text ?? "")) \(error.reason)")
+        .invalidValue, "\(place): \(setting.name)\(value) \(error.reason)")
     }
     throw ConfigurationError(
       .missingValue,

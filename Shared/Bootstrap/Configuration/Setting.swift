@@ -71,9 +71,12 @@ package struct Setting<Value: Sendable>: Sendable {
 /// A value of the wrong form; the reason goes on from the value: `is no whole number`.
 package struct MalformedValue: Error, Sendable, Hashable {
   package let reason: String
+  /// Whether errors leave the value out, which may be secret.
+  package let hidesValue: Bool
 
-  package init(_ reason: String) {
+  package init(_ reason: String, hidesValue: Bool = false) {
     self.reason = reason
+    self.hidesValue = hidesValue
   }
 }
 

@@ -45,16 +45,22 @@ final class PostgresConnection {
   private var uses = 0
   private var prepared = 0
 
-  /// Connects, which blocks. Throws `.cannotOpen`.
-  init(url: String, configuration: PostgresConfiguration) throws(SQLError) {
+  /// Connects, which blocks. Throws `.cannotOpen`, or `.overloaded` when the server has no
+  /// connection left.
+  ///
+  /// - Parameter database: another one than the URL names.
+  init(
+    url: String, database: String? = nil, configuration: PostgresConfiguration
+  ) throws(SQLError) {
     cacheSize = configuration.statementCacheSize
     answerPatience = configuration.answerPatience
     // What stands before `dbname`, the URL, it may override; what stands behind it, not.
-    let options = [
-      ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
-      ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
-      ("fallback_application_name", "kontor"), ("dbname", url), ("client_encoding", "UTF8"),
-    ]
+    let options =
+      [
+        ("connect_timeout", "5"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
+        ("keepalives_count", "3"), ("tcp_user_timeout", "30000"),
+        ("fallback_application_name", "kontor"), ("dbname", url), ("client_encoding", "UTF8"),
+      ] + (database.map { [("dbname", $0)] } ?? [])
     let opened = unsafe Self.withStrings(options.map(\.0)) { keywords in
       unsafe Self.withStrings(options.map(\.1)) { values in
         unsafe PQconnectdbParams(keywords, values, 1)
@@ -381,5 +387,45 @@ extension PostgresConnection {
         "the database's URL is none of PostgreSQL: expected postgres://user@host:port/database?…")
     }
     unsafe PQconninfoFree(options)
+  }
+
+  /// Makes the database that the URL names where it is missing. Blocks.
+  static func makeDatabase(of url: String) throws(SQLError) {
+    guard let name = database(of: url) else { return }
+    var configuration = PostgresConfiguration()
+    configuration.statementTimeoutMilliseconds = 60_000
+    configuration.answerPatience = .seconds(65)
+    let connection = try PostgresConnection(
+      url: url, database: "postgres", configuration: configuration)
+    defer { connection.close() }
+    do throws(PostgresFailure) {
+      var isThere = false
+      _ = try connection.run(
+        "SELECT 1 FROM pg_catalog.pg_database WHERE datname = \(name)"
+      ) { (_) throws(SQLError) in isThere = true }
+      if isThere { return }
+      let quoted = "\"" + name.replacing("\"", with: "\"\"") + "\""
+      try connection.simple(
+        """
+        CREATE DATABASE \(quoted) TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
+        """, while: "make the database \(name)")
+    } catch {
+      // Another replica was quicker, by a little or by more.
+      if error.state != "42P04" && error.state != "23505" { throw error.error }
+    }
+  }
+
+  /// The database that the URL names.
+  private static func database(of url: String) -> String? {
+    guard let options = unsafe PQconninfoParse(url, nil) else { return nil }
+    defer { unsafe PQconninfoFree(options) }
+    var index = 0
+    while let keyword = unsafe options[index].keyword {
+      if unsafe String(cString: keyword) == "dbname" {
+        return unsafe options[index].val.map { unsafe String(cString: $0) }
+      }
+      index += 1
+    }
+    return nil
   }
 }

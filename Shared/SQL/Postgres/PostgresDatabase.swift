@@ -19,10 +19,24 @@ package final class PostgresDatabase: Database {
   ///
   /// - Parameter url: `postgres://user:password@host:port/database?sslmode=verify-full&…`, with the
   ///   options of libpq.
+  /// - Parameter isMadeIfMissing: whether the database, not the server, is made where it is missing:
+  ///   UTF-8, with text compared bytewise as SQLite does.
   /// - Throws: `.cannotOpen` with one clear line when the server cannot be reached within the
   ///   configuration's patience or refuses; the URL is not quoted.
   package static func open(
-    url: String, configuration: PostgresConfiguration = PostgresConfiguration()
+    url: String, isMadeIfMissing: Bool = false,
+    configuration: PostgresConfiguration = PostgresConfiguration()
+  ) async throws -> PostgresDatabase {
+    do {
+      return try await connected(url, configuration)
+    } catch let error as SQLError where error.code == .cannotOpen && isMadeIfMissing {
+      try await make(url)
+      return try await connected(url, configuration)
+    }
+  }
+
+  private static func connected(
+    _ url: String, _ configuration: PostgresConfiguration
   ) async throws -> PostgresDatabase {
     let database = try PostgresDatabase(url: url, configuration: configuration)
     do {
@@ -32,6 +46,19 @@ package final class PostgresDatabase: Database {
       throw error
     }
     return database
+  }
+
+  /// Makes the database that the URL names where it is missing.
+  private static func make(_ url: String) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      do {
+        try DedicatedThread.start(named: "postgres-make") {
+          continuation.resume(with: Result { try PostgresConnection.makeDatabase(of: url) })
+        }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
   }
 
   /// Starts the threads; each connects when there is work for it, so a server that is away shows in

@@ -17,6 +17,8 @@ struct PostgresFailure: Error {
 
   var error: SQLError
   var consequence = Consequence.none
+  /// The SQLSTATE, empty where the server did not say it.
+  var state = ""
   /// The unique index that refused a row.
   var index: (schema: String, name: String)?
 
@@ -34,6 +36,7 @@ extension PostgresFailure {
   /// The failure that a result tells. Only the fields without values go into the message.
   init(_ result: OpaquePointer, while doing: String, file: String = #fileID) {
     let state = unsafe Self.field(kontor_pq_state, of: result)
+    self.state = state
     let message = unsafe Self.field(kontor_pq_message, of: result)
     let constraint = unsafe Self.field(kontor_pq_constraint, of: result)
     let table = unsafe Self.field(kontor_pq_table, of: result)

@@ -182,6 +182,45 @@ struct PostgresTests {
     }
   }
 
+  @Test func `a missing database is made once, on request, by whoever comes first`() async throws {
+    let url = try await PostgresServer.missingDatabase("made%20%22here%22")
+    await #expect(throws: SQLError(.cannotOpen, "")) {
+      try await PostgresDatabase.open(url: url, configuration: impatient)
+    }
+    let settings = try await withThrowingTaskGroup(of: String?.self) { group in
+      for _ in 0..<4 {
+        group.addTask { [impatient] in
+          let database = try await PostgresDatabase.open(
+            url: url, isMadeIfMissing: true, configuration: impatient)
+          let row = try await database.read { transaction in
+            try transaction.first(
+              """
+              SELECT datname || ' ' || datcollate || ' ' || pg_encoding_to_char(encoding)
+              FROM pg_database WHERE datname = current_database()
+              """)
+          }
+          await database.close()
+          return try row?.text(0)
+        }
+      }
+      return try await group.reduce(into: Set<String?>()) { $0.insert($1) }
+    }
+    #expect(settings == ["made \"here\" C UTF8"])
+    await #expect(throws: SQLError(.cannotOpen, "")) {
+      try await PostgresDatabase.open(
+        url: "postgres://x@/y?host=/nowhere", isMadeIfMissing: true, configuration: impatient)
+    }
+  }
+
+  /// One connection that gives up at once.
+  private var impatient: PostgresConfiguration {
+    var configuration = PostgresServer.testConfiguration
+    configuration.connections = 1
+    configuration.reconnectPatience = .zero
+    configuration.reconnectPause = .milliseconds(1)
+    return configuration
+  }
+
   @Test func `a statement that takes too long is ended`() async throws {
     var configuration = PostgresServer.testConfiguration
     configuration.statementTimeoutMilliseconds = 10
