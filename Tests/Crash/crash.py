@@ -9,6 +9,7 @@ answer, once given, must be what every later look shows.
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Customer:
         self.random = random.Random(seed)
         self.stack, self.number, self.told = stack, number, Told()
         self.email = f"crash-{number}@example.org"
-        self.calls = self.repeated = 0
+        self.calls = self.answered = self.repeated = 0
         self.client, sign_up = open_account(stack, self.email, f"crash-{number}.ch")
         self.plan = self.client.plan("drive", 12)
         self.terms = self.client.terms()
@@ -69,7 +70,9 @@ class Customer:
             attempts += 1
             arguments = self.client.auth if authorized else {}
             try:
-                return method(request, **dict(arguments, timeout=8))
+                answer = method(request, **dict(arguments, timeout=8))
+                self.answered += 1
+                return answer
             except grpc.RpcError as error:
                 self.repeated += attempts == 1
                 if failure(error).reason == "TOKEN_EXPIRED":
@@ -240,6 +243,7 @@ class Killing:
             Customer(stack, number, self.random.randrange(2**32)) for number in range(customers)
         ]
         self.kills: dict[str, int] = dict.fromkeys(SERVICES, 0)
+        self.drained = 0
         self.failures: list[BaseException] = []
         self.stop = threading.Event()
 
@@ -251,7 +255,15 @@ class Killing:
             self.failures.append(error)
             self.stop.set()
 
-    def run(self, kills: int, mean_pause: float) -> None:
+    def wait_for_progress(self) -> None:
+        """Waits until a few more calls are answered, and a random moment longer: however slow the
+        machine, the customers get on between two kills."""
+        wanted = sum(c.answered for c in self.customers) + self.random.randrange(1, 12)
+        while sum(c.answered for c in self.customers) < wanted and not self.stop.wait(0.005):
+            pass
+        self.stop.wait(self.random.uniform(0, 0.05))
+
+    def run(self, kills: int) -> None:
         threads = [
             threading.Thread(target=self.work, args=(customer,)) for customer in self.customers
         ]
@@ -259,9 +271,13 @@ class Killing:
             thread.start()
         try:
             while sum(self.kills.values()) < kills and not self.stop.is_set():
-                self.stop.wait(self.random.expovariate(1 / mean_pause))
-                # Sometimes two at once.
-                for victim in self.random.sample(SERVICES, self.random.choice((1, 1, 1, 2))):
+                self.wait_for_progress()
+                # Sometimes one is asked to end instead, and drains; sometimes some die at once.
+                if self.random.random() < 0.2:
+                    victim = self.random.choice(SERVICES)
+                    self.drained += self.stack.kill(victim, signal.SIGTERM)
+                    continue
+                for victim in self.random.sample(SERVICES, self.random.choice((1, 1, 2, 3))):
                     if self.stack.kill(victim):
                         self.kills[victim] += 1
         finally:
@@ -310,7 +326,7 @@ class Killing:
         calls = sum(customer.calls for customer in self.customers)
         repeated = sum(customer.repeated for customer in self.customers)
         return (
-            f"{sum(self.kills.values())} kills ({kills}); {calls} calls, {repeated} of them repeated; "
+            f"{sum(self.kills.values())} kills ({kills}) and {self.drained} drains; {calls} calls, {repeated} of them repeated; "
             f"{sum(len(t.top_ups) for t in told)} top-ups, {sum(len(t.orders) for t in told)} orders, "
             f"{sum(len(t.payments) for t in told)} renewals: each there once, the books hold"
         )

@@ -16,7 +16,7 @@ def test_processes_killed_at_random_instants_lose_and_double_nothing(tmp_path, p
     stack = Stack(tmp_path / "data").start()
     try:
         killing = Killing(stack, seed, pytestconfig.getoption("--customers"))
-        killing.run(pytestconfig.getoption("--kills"), mean_pause=0.4)
+        killing.run(pytestconfig.getoption("--kills"))
         killing.verify()
         print(killing.summary())
         assert stack.stop() == 0, stack.log()

@@ -85,10 +85,10 @@ class Stack:
     def pid(self, service: str) -> int:
         return int((self.folder / "run" / f"{service}.pid").read_text(encoding="utf-8"))
 
-    def kill(self, service: str) -> bool:
-        """SIGKILL: the process gets no chance to tidy up. Whether there was one."""
+    def kill(self, service: str, number: int = signal.SIGKILL) -> bool:
+        """Ends a process; by SIGKILL it gets no chance to tidy up. Whether there was one."""
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            os.kill(self.pid(service), signal.SIGKILL)
+            os.kill(self.pid(service), number)
             return True
         return False
 
