@@ -84,6 +84,8 @@ package struct RPCLimits: Sendable {
   package var maximumRetryBufferBytes = 256 * 1024
   /// Calls on one connection at once, below what the server allows.
   package var maximumCallsPerConnection = 100
+  /// Connections of one event loop to one address; another is opened when all are full.
+  package var maximumConnectionsPerSubchannel = 4
   /// Calls waiting for a connection or for room on it; further ones are RESOURCE_EXHAUSTED.
   package var maximumWaitingCalls = 10_000
   /// Further attempts of a call that the server did not process because it went away.

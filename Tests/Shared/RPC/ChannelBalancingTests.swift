@@ -217,4 +217,24 @@ struct ChannelBalancingTests {
       await channel.close()
     }
   }
+
+  @Test("A full connection gets others beside it, up to a limit", arguments: [1, 3])
+  func furtherConnections(limit: Int) async throws {
+    try await withServer(try await TestServer()) { server in
+      var limits = RPCLimits.standard
+      limits.maximumCallsPerConnection = 5
+      limits.maximumConnectionsPerSubchannel = limit
+      let channel = try server.channel(limits: limits)
+      let calls = (0..<20).map { _ in Task { try await channel.echo("gate").typeURL } }
+      while await server.events.count("started") < 5 * limit { await Task.yield() }
+      // Other calls of the server go on, and no more of these begin meanwhile.
+      let other = try server.channel()
+      for _ in 0..<20 { _ = try await other.echo("x") }
+      #expect(await server.events.count("started") == 5 * limit)
+      await server.events.note("open")
+      for call in calls { #expect(try await call.value == "gate") }
+      await channel.close()
+      await other.close()
+    }
+  }
 }

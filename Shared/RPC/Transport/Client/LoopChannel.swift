@@ -87,18 +87,27 @@ final class LoopChannel {
               .resourceExhausted, "too many calls wait for \(configuration.target)")))
       }
       waiting.append(call)
-      if state != .ready { wake() }
+      if state == .ready { grow() } else { wake() }
     }
   }
 
   /// Sends a call on the next connection that has room; false when there is none.
   private func send(_ call: ClientCall) -> Bool {
-    while let connection = picker.pick({ $0.connection.flatMap { $0.hasRoom ? $0 : nil } }) {
+    while let connection = picker.pick({ $0.connectionWithRoom }) {
       // A connection that refuses has just ended.
       if connection.send(call) { return true }
     }
     return false
   }
+
+  /// A connection has room again, or another one is there.
+  func roomAppeared() {
+    sendWaiting()
+    if !waiting.isEmpty, state == .ready { grow() }
+  }
+
+  /// Every connection is full: another one is opened, if that is allowed.
+  private func grow() { _ = picker.pick { $0.grow() ? $0 : nil } }
 
   private func sendWaiting() {
     var index = 0
@@ -218,7 +227,7 @@ final class LoopChannel {
     }
     if !decision.connect.isEmpty { scheduleAttemptDelay() }
     switch state {
-    case .ready: sendWaiting()
+    case .ready: roomAppeared()
     case .transientFailure: failWaiting(unavailable) { !$0.options.waitForReady }
     default: break
     }
@@ -329,7 +338,7 @@ final class LoopChannel {
     guard !waiting.isEmpty || state == .shutdown else { return }
     let confined = LoopConfined(value: self)
     loop.eventLoop.execute {
-      confined.value.sendWaiting()
+      confined.value.roomAppeared()
       confined.value.finishClosing()
     }
   }

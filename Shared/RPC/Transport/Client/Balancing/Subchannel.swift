@@ -11,7 +11,13 @@ final class Subchannel {
   private let channel: LoopChannel
   private var state: SubchannelState
   /// The connection that takes calls, or would if its server were healthy.
-  private(set) var connection: ClientConnection?
+  private var connection: ClientConnection?
+  /// Further connections, for more calls than one takes at once.
+  private var further: [ClientConnection] = []
+  /// True while the current attempt is for a further connection.
+  private var isGrowing = false
+  /// No further connection is tried before this time, after one failed.
+  private var growsFrom: UInt64 = 0
   /// The connection of the current attempt, once TCP has connected.
   private var pending: ClientConnection?
   /// Whether the server of `connection` serves, where that is asked for.
@@ -28,11 +34,33 @@ final class Subchannel {
   /// What a load-balancing policy sees.
   var status: SubchannelStatus { state.status }
 
+  /// A connection that takes another call; nil while all are full.
+  var connectionWithRoom: ClientConnection? {
+    guard let connection else { return nil }
+    return connection.hasRoom ? connection : further.first { $0.hasRoom }
+  }
+
   // MARK: What the channel wants
 
   /// Begins an attempt; nothing happens unless the subchannel is idle.
   func connect() {
     guard state.attemptBegins(now: Deadline.now()) else { return }
+    beginAttempt()
+  }
+
+  /// Begins an attempt for a further connection, as its calls are more than those it has can take;
+  /// false when there is nothing to begin.
+  func grow() -> Bool {
+    let now = Deadline.now()
+    guard state.status.connectivity == .ready, !isGrowing, now >= growsFrom,
+      further.count + 1 < channel.limits.maximumConnectionsPerSubchannel
+    else { return false }
+    isGrowing = true
+    beginAttempt()
+    return true
+  }
+
+  private func beginAttempt() {
     attempt += 1
     let number = attempt
     let target: SocketAddress
@@ -78,11 +106,7 @@ final class Subchannel {
   }
 
   private func abandonConnections() {
-    attempt += 1
-    let attempted = pending
-    pending = nil
-    attempted?.close("the connection is not needed")
-    leaveConnection()?.retire()
+    leaveConnections { $0.retire() }
   }
 
   // MARK: Attempts
@@ -98,7 +122,7 @@ final class Subchannel {
   }
 
   private func connected(_ socket: any Channel, attempt number: Int) {
-    guard number == attempt, state.status.connectivity == .connecting,
+    guard number == attempt, isGrowing || state.status.connectivity == .connecting,
       let connection = try? socket.pipeline.syncOperations.handler(type: ClientConnection.self)
     else {
       // Given up meanwhile, or the connection is gone already.
@@ -120,6 +144,11 @@ final class Subchannel {
     pending = nil
     channel.logger.debug(
       "connection failed", metadata: ["target": "\(address)", "reason": "\(reason)"])
+    guard !isGrowing else {
+      isGrowing = false
+      growsFrom = Deadline.now() &+ channel.configuration.backoff.initial.saturatedNanoseconds
+      return
+    }
     waitForBackoff(
       until: state.attemptFailed(
         "cannot connect to \(address): \(reason)", now: Deadline.now(),
@@ -150,6 +179,11 @@ final class Subchannel {
   func connectionOpened(_ opened: ClientConnection) {
     guard opened === pending else { return opened.retire() }
     pending = nil
+    guard !isGrowing else {
+      isGrowing = false
+      further.append(opened)
+      return channel.roomAppeared()
+    }
     connection = opened
     if let service = channel.healthCheckServiceName {
       health = HealthWatch(of: service, on: opened, of: channel) { [weak opened] report in
@@ -170,20 +204,34 @@ final class Subchannel {
     channel.balance()
   }
 
-  private func leaveConnection() -> ClientConnection? {
+  /// Takes no calls on any connection any more, and gives up the attempt.
+  ///
+  /// - Parameter leave: what to do with the first connection; the further ones end with their calls.
+  private func leaveConnections(_ leave: (ClientConnection) -> Void) {
     health?.cancel()
     health = nil
-    defer { connection = nil }
-    return connection
+    attempt += 1
+    isGrowing = false
+    let attempted = pending
+    pending = nil
+    let first = connection
+    connection = nil
+    let others = further
+    further = []
+    attempted?.close("the connection is not needed")
+    if let first { leave(first) }
+    for other in others { other.retire() }
   }
 
   /// The server goes away: calls that run go on, new ones need another connection.
   func connectionLeaves(_ leaving: ClientConnection) {
+    further.removeAll { $0 === leaving }
     guard leaving === connection else { return }
     connectionLost("\(address) goes away")
   }
 
   func connectionEnded(_ ended: ClientConnection) {
+    further.removeAll { $0 === ended }
     if ended === pending {
       attemptFailed(ended.closeReason ?? "closed")
     } else if ended === connection {
@@ -193,7 +241,7 @@ final class Subchannel {
   }
 
   private func connectionLost(_ reason: String) {
-    _ = leaveConnection()
+    leaveConnections { _ in }
     waitForBackoff(
       until: state.connectionLost(
         reason, now: Deadline.now(), random: channel.loop.nextRandom()))
