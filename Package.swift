@@ -136,6 +136,8 @@ let package = Package(
       ],
       isHot: true),
     module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
+    module(
+      "RPCInProcess", "Shared/RPC/InProcess", ["RPCCore", "Messages", logging], touchesMemory: true),
     module("Threads", "Shared/Threads", touchesMemory: true),
     module("SQLCore", "Shared/SQL/Core"),
     module(
@@ -291,6 +293,14 @@ let package = Package(
         nioEmbedded, logging,
       ],
       path: "Tests/Benchmarks/rpc/Program", swiftSettings: unsafeSettings),
+    .executableTarget(
+      name: "storage-benchmark",
+      dependencies: [
+        "AccountingAPI", "AccountingDomain", "AccountingStorage", "Cryptography", "PostgresDriver",
+        "RPCCore", "RPCTransport", "SQLCore", "SQLiteDriver", "ServiceStorage", "SharedDomain",
+        "TLS", nioCore, nioPosix, logging,
+      ],
+      path: "Tests/Benchmarks/storage/Program", swiftSettings: swiftSettings),
     .target(
       name: "CInteropProto", dependencies: ["CProtobufC"], path: "Tests/Interop/Generated/C",
       publicHeadersPath: "include"),
@@ -324,7 +334,8 @@ let package = Package(
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [
-        "Compression", "RPCCore", "RPCTransport", "Reflection", "ReflectionAPI", "TLS", "HTTP2",
+        "Compression", "RPCCore", "RPCTransport", "RPCInProcess", "Reflection", "ReflectionAPI",
+        "TLS", "HTTP2",
         "HealthAPI", "GoogleAPI", "CommonAPI", "Messages", "SharedDomain", logging, nioCore,
         nioPosix,
       ]),
@@ -395,5 +406,7 @@ let package = Package(
         "ShopAPI", "AccountingAPI", logging,
       ]),
     tests("OperatorTests", "Tests/Operator", ["Operator", "Bootstrap"]),
+    tests(
+      "OperatorDataTests", "Tests/OperatorData", ["OperatorData", "SQLCore", "SQLiteDriver"]),
   ]
 )

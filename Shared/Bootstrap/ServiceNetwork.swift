@@ -81,7 +81,7 @@ package struct ServiceNetwork: Sendable {
   package func publicServer(
     _ services: [ServiceRegistration] = [], health: ServingStatus,
     interceptors: [any ServerInterceptor] = [], forwarded: [String] = [],
-    fallback: (any RawUnaryHandler)?
+    fallback: (any RawHandler)?
   ) throws -> RPCServer {
     try server(
       services, forwarded: forwarded, health: health, clientAuthorityFile: nil, allowedPeers: [:],
@@ -100,7 +100,7 @@ package struct ServiceNetwork: Sendable {
   private func server(
     _ services: [ServiceRegistration], forwarded: [String], health: ServingStatus,
     clientAuthorityFile: String?, allowedPeers: [String: Set<String>],
-    interceptors: [any ServerInterceptor], fallback: (any RawUnaryHandler)?
+    interceptors: [any ServerInterceptor], fallback: (any RawHandler)?
   ) throws -> RPCServer {
     var services = services + [ServiceRegistration(health: health)]
     var allowedPeers = allowedPeers

@@ -6,7 +6,7 @@ internal import SharedDomain
 ///
 /// Only routed methods exist (``RouteTable``). Request metadata passes by an allow-list, what is
 /// left of the deadline travels on, status, message, details and trailing metadata come back.
-package struct GatewayProxy: RawUnaryHandler {
+package struct GatewayProxy: RawHandler {
   private let routes: RouteTable
   private let channels: [Backend: any ClientChannel]
   private let limits: GatewayLimits

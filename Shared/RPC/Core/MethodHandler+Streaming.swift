@@ -17,6 +17,16 @@ package struct StreamInvocation: Sendable {
     self.limits = limits
   }
 
+  /// Runs the call through a raw handler.
+  package func run(_ handler: (any RawHandler)?) async throws {
+    guard let handler else {
+      throw RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
+    }
+    try await interceptors.run(context) { context in
+      try await handler.handle(stream, context: context)
+    }
+  }
+
   func reader<Request: Message>(of request: Request.Type) -> MessageReader<Request> {
     MessageReader(stream, limits: limits)
   }

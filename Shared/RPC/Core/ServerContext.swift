@@ -1,3 +1,4 @@
+package import Logging
 package import SharedDomain
 
 /// What a handler knows about the call beyond its request.
@@ -69,4 +70,28 @@ package struct ServerContext: Sendable {
   package static let correlationHeader = "x-correlation-id"
   /// The metadata name that carries the W3C trace context.
   package static let traceHeader = "traceparent"
+}
+
+extension ServerContext {
+  /// What a handler's error says to the caller: an `RPCError` itself, a `CancellationError` CANCELLED
+  /// or DEADLINE_EXCEEDED, anything else INTERNAL with the correlation id, and its text in the log.
+  package func status(of error: any Error, logger: Logger) -> RPCError {
+    if let error = error as? RPCError {
+      return error.code == .ok ? RPCError(.unknown, error.message) : error
+    }
+    if error is CancellationError {
+      return deadline?.isPast == true
+        ? RPCError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline has passed")
+        : RPCError(.cancelled, "the call was cancelled")
+    }
+    logger.error(
+      "handler failed",
+      metadata: [
+        "method": "\(method.path)", "correlation_id": "\(correlationID)", "error": "\(error)",
+      ])
+    return RPCError(
+      .internalError, reason: "INTERNAL",
+      "internal error; the correlation id is \(correlationID)",
+      metadata: ["correlation_id": correlationID])
+  }
 }

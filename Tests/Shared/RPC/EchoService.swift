@@ -125,7 +125,7 @@ final class TestServer: Sendable {
     mutualTLS: Bool = false, allowedPeers: [String: Set<String>] = [:],
     limits: RPCLimits = .standard, maximumVersion: TLSVersion = .tls13,
     services: [ServiceRegistration] = [], interceptors: [any ServerInterceptor] = [],
-    fallback: (any RawUnaryHandler)? = nil, port: Int = 0,
+    fallback: (any RawHandler)? = nil, port: Int = 0,
     certificates shared: TestCertificates? = nil
   ) async throws {
     let certificates = try shared ?? TestCertificates()

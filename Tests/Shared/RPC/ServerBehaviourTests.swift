@@ -322,7 +322,7 @@ private final class Tally: Sendable {
     }
   }
 
-  struct Passing: RawUnaryHandler {
+  struct Passing: RawHandler {
     func handle(
       method path: String, request: [UInt8], context: ServerContext
     ) async throws -> RawResponse {

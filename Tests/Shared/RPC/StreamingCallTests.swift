@@ -11,7 +11,7 @@ import Testing
     AnyMessage(typeURL: what, value: [UInt8](repeating: 7, count: size))
   }
 
-  private static func count(_ channel: RPCChannel, _ number: Int) async throws -> [String] {
+  private static func count(_ channel: any ClientChannel, _ number: Int) async throws -> [String] {
     try await channel.serverStreaming(StreamService.count, text("\(number)"), options: none) {
       (answers: MessageReader<AnyMessage>) in
       var all: [String] = []
@@ -20,10 +20,11 @@ import Testing
     }
   }
 
-  @Test("The three streaming kinds carry their messages in order and end OK", arguments: [0, 1, 5])
-  func kinds(number: Int) async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test(
+    "The three streaming kinds carry their messages in order and end OK",
+    arguments: CallTransport.allCases, [0, 1, 5])
+  func kinds(transport: CallTransport, number: Int) async throws {
+    try await transport.run { channel, _ async throws in
       #expect(try await Self.count(channel, number) == (0..<number).map { "\($0)" })
       let collected: AnyMessage = try await channel.clientStreaming(
         StreamService.collect, options: Self.none
@@ -43,14 +44,12 @@ import Testing
         return said
       }
       #expect(said == (0..<number).map { "\($0)" } + ["end"])
-      await channel.close()
     }
   }
 
-  @Test("Ten thousand messages go each way at once")
-  func many() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("Ten thousand messages go each way at once", arguments: CallTransport.allCases)
+  func many(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       try await channel.bidirectional(StreamService.chat, options: Self.none) {
         (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
         async let written: Void = {
@@ -62,14 +61,12 @@ import Testing
         #expect(try await answers.next() == nil)
         try await written
       }
-      await channel.close()
     }
   }
 
-  @Test("Messages larger than a window pass")
-  func large() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("Messages larger than a window pass", arguments: CallTransport.allCases)
+  func large(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       try await channel.bidirectional(StreamService.chat, options: Self.none) {
         (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
         for _ in 0..<3 {
@@ -77,7 +74,6 @@ import Testing
           #expect(try await answers.next()?.value.count == 3_000_000)
         }
       }
-      await channel.close()
     }
   }
 
@@ -87,11 +83,10 @@ import Testing
     (Int(RPCLimits.standard.http2.streamWindowBytes) + RPCLimits.standard.maximumQueuedStreamBytes)
     / 65_536 + 2
 
-  @Test("A server that does not read holds the client's writer back")
-  func slowServer() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
-      let events = server.events
+  @Test(
+    "A server that does not read holds the client's writer back", arguments: CallTransport.allCases)
+  func slowServer(transport: CallTransport) async throws {
+    try await transport.run { channel, events async throws in
       let answer: AnyMessage = try await channel.clientStreaming(
         StreamService.collect, options: Self.none
       ) { (writer: MessageWriter<AnyMessage>) in
@@ -116,46 +111,42 @@ import Testing
         try await all
       }
       #expect(answer.typeURL == "201")
-      await channel.close()
     }
   }
 
-  @Test("A client that does not read holds the handler's writer back")
-  func slowClient() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test(
+    "A client that does not read holds the handler's writer back", arguments: CallTransport.allCases
+  )
+  func slowClient(transport: CallTransport) async throws {
+    try await transport.run { channel, events async throws in
       try await channel.serverStreaming(
         StreamService.count, Self.text("200", 65_536), options: Self.none
       ) { (answers: MessageReader<AnyMessage>) in
         for index in 0..<200 {
           if index % 20 == 0 { _ = try await channel.echo("other") }
-          #expect(server.events.written.current <= index + Self.unreadLimit)
+          #expect(events.written.current <= index + Self.unreadLimit)
           #expect(try await answers.next()?.typeURL == "\(index)")
         }
         #expect(try await answers.next() == nil)
       }
-      await channel.close()
     }
   }
 
-  @Test("A client that leaves cancels the handler")
-  func leaves() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("A client that leaves cancels the handler", arguments: CallTransport.allCases)
+  func leaves(transport: CallTransport) async throws {
+    try await transport.run { channel, events async throws in
       try await channel.bidirectional(StreamService.chat, options: Self.none) {
         (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
         try await writer.write(Self.text("hello"))
         #expect(try await answers.next()?.typeURL == "hello")
       }
-      await server.events.wait(for: "ended CANCELLED")
-      await channel.close()
+      await events.wait(for: "ended CANCELLED")
     }
   }
 
-  @Test("A cancelled task's call ends on both sides")
-  func cancelled() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("A cancelled task's call ends on both sides", arguments: CallTransport.allCases)
+  func cancelled(transport: CallTransport) async throws {
+    try await transport.run { channel, events async throws in
       let ready = Events()
       let task = Task {
         try await channel.bidirectional(StreamService.chat, options: Self.none) {
@@ -169,15 +160,15 @@ import Testing
       await ready.wait(for: "ready")
       task.cancel()
       await #expect(throws: (any Error).self) { try await task.value }
-      await server.events.wait(for: "ended CANCELLED")
-      await channel.close()
+      await events.wait(for: "ended CANCELLED")
     }
   }
 
-  @Test("A child task that is cancelled stops waiting, and the call goes on")
-  func childCancelled() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test(
+    "A child task that is cancelled stops waiting, and the call goes on",
+    arguments: CallTransport.allCases)
+  func childCancelled(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       try await channel.bidirectional(StreamService.chat, options: Self.none) {
         (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
         let child = Task { try await answers.next() }
@@ -186,14 +177,12 @@ import Testing
         try await writer.write(Self.text("hello"))
         #expect(try await answers.next()?.typeURL == "hello")
       }
-      await channel.close()
     }
   }
 
-  @Test("The deadline ends a stream on both sides")
-  func deadline() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("The deadline ends a stream on both sides", arguments: CallTransport.allCases)
+  func deadline(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       _ = try await channel.echo("connected")
       let error = await failure {
         try await channel.bidirectional(
@@ -204,14 +193,14 @@ import Testing
         }
       }
       #expect(error?.code == .deadlineExceeded)
-      await channel.close()
     }
   }
 
-  @Test("What a handler throws in the middle comes after its messages")
-  func fails() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test(
+    "What a handler throws in the middle comes after its messages",
+    arguments: CallTransport.allCases)
+  func fails(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       var said: [String] = []
       let error = await failure {
         try await channel.bidirectional(StreamService.chat, options: Self.none) {
@@ -222,14 +211,12 @@ import Testing
       }
       #expect(said == ["a", "b"])
       #expect(error?.code == .aborted && error?.reason == "ASKED_TO")
-      await channel.close()
     }
   }
 
-  @Test("A server may answer before the last request")
-  func early() async throws {
-    try await withServer(try await TestServer()) { server in
-      let channel = try server.channel()
+  @Test("A server may answer before the last request", arguments: CallTransport.allCases)
+  func early(transport: CallTransport) async throws {
+    try await transport.run { channel, _ async throws in
       let answer: AnyMessage = try await channel.clientStreaming(
         StreamService.collect, options: Self.none
       ) { (writer: MessageWriter<AnyMessage>) in
@@ -237,7 +224,6 @@ import Testing
         while true { try await writer.write(Self.text("more", 10_000)) }
       }
       #expect(answer.typeURL == "1")
-      await channel.close()
     }
   }
 

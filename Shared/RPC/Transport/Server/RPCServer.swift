@@ -55,7 +55,7 @@ package final class RPCServer: Sendable {
   ///   - fallback: answers paths that no service has.
   package init(
     configuration: Configuration, services: [ServiceRegistration],
-    interceptors: [any ServerInterceptor] = [], fallback: (any RawUnaryHandler)? = nil,
+    interceptors: [any ServerInterceptor] = [], fallback: (any RawHandler)? = nil,
     group: MultiThreadedEventLoopGroup, logger: Logger
   ) {
     self.configuration = configuration

@@ -5,7 +5,7 @@ internal import RPCCore
 /// Streaming calls: their handlers run from the headers on, and end the call when they return.
 extension ServerConnection {
   /// Starts the handler of a streaming call.
-  func startStreaming(_ call: ServerCall, _ entry: MethodEntry, _ stream: HTTP2Stream) {
+  func startStreaming(_ call: ServerCall, _ stream: HTTP2Stream) {
     let messages = MessageStream(role: .server, loop: loop, limits: limits)
     call.messages = messages
     messages.setEncoding(call.deframer.encoding)
@@ -20,9 +20,8 @@ extension ServerConnection {
       stream: messages, context: call.handlerContext, interceptors: core.interceptors,
       limits: core.messageLimits)
     let confined = LoopConfined(value: call)
-    let handler = entry.handler
     let task = Task.immediate(executorPreference: loop.executor) {
-      await confined.value.connection.run(confined.value, handler, invocation)
+      await confined.value.connection.run(confined.value, invocation)
     }
     if call.state == .running { call.task = task }
   }
@@ -41,11 +40,14 @@ extension ServerConnection {
   }
 
   private func run(
-    _ call: ServerCall, _ handler: MethodHandler, _ invocation: StreamInvocation
+    _ call: ServerCall, _ invocation: StreamInvocation
   ) async {
     var failure: RPCError?
     do {
-      try await handler.invoke(invocation)
+      switch call.target {
+      case .method(let entry): try await entry.handler.invoke(invocation)
+      case .fallback: try await invocation.run(core.fallback)
+      }
     } catch {
       failure = status(of: error, call)
     }

@@ -102,8 +102,8 @@ final class ServerConnection: Connection {
     if let entry = head.entry {
       guard isAllowed(entry) else { return refuse(stream, denied(entry.method.service)) }
       target = .method(entry)
-    } else if core.fallback != nil,
-      let descriptor = head.unknownPath.flatMap({ MethodDescriptor(path: $0) }),
+    } else if let fallback = core.fallback, let path = head.unknownPath,
+      let descriptor = fallback.method(at: path) ?? MethodDescriptor(path: path),
       !descriptor.path.utf8.contains(UInt8(ascii: "?"))
     {
       guard core.allows(peer.certificateNames, toCall: descriptor.service) else {
@@ -134,9 +134,7 @@ final class ServerConnection: Connection {
       buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes,
       encoding: head.encoding, accepted: head.accepted)
     stream.owner = call
-    if let entry = head.entry, entry.method.kind != .unary {
-      return startStreaming(call, entry, stream)
-    }
+    if target.descriptor.kind != .unary { return startStreaming(call, stream) }
     let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
     call.timerTime = min(limit, deadline?.uptimeNanoseconds ?? limit)
     loop.setTimer(call, at: call.timerTime, now: now)
@@ -294,24 +292,7 @@ final class ServerConnection: Connection {
 
   /// What a handler's error says to the caller.
   func status(of error: any Error, _ call: ServerCall) -> RPCError {
-    if let error = error as? RPCError {
-      return error.code == .ok ? RPCError(.unknown, error.message) : error
-    }
-    if error is CancellationError {
-      return call.context.deadline?.isPast == true
-        ? RPCError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline has passed")
-        : RPCError(.cancelled, "the call was cancelled")
-    }
-    core.logger.error(
-      "handler failed",
-      metadata: [
-        "method": "\(call.context.method.path)", "correlation_id": "\(call.context.correlationID)",
-        "error": "\(error)",
-      ])
-    return RPCError(
-      .internalError, reason: "INTERNAL",
-      "internal error; the correlation id is \(call.context.correlationID)",
-      metadata: ["correlation_id": call.context.correlationID])
+    call.context.status(of: error, logger: core.logger)
   }
 
   /// A deadline passed, or the request took too long to arrive.

@@ -6,7 +6,7 @@ internal import RPCCore
 final class ServerCore: Sendable {
   let router: Router
   let interceptors: [any ServerInterceptor]
-  let fallback: (any RawUnaryHandler)?
+  let fallback: (any RawHandler)?
   /// Peers allowed per RPC service; nil without mutual TLS, where every caller is.
   let allowedPeers: [String: Set<String>]?
   let limits: RPCLimits
@@ -18,7 +18,7 @@ final class ServerCore: Sendable {
 
   init(
     services: [ServiceRegistration], interceptors: [any ServerInterceptor],
-    fallback: (any RawUnaryHandler)?, allowedPeers: [String: Set<String>]?, limits: RPCLimits,
+    fallback: (any RawHandler)?, allowedPeers: [String: Set<String>]?, limits: RPCLimits,
     logger: Logger
   ) {
     router = Router(services)

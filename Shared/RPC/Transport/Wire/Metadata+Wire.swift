@@ -55,25 +55,13 @@ extension Metadata.Entry {
   ///
   /// - Throws: as `Metadata.write`; the list is then as it was.
   func write(to block: HTTP2HeaderBlock, limit: Int) throws(RPCError) {
-    guard HeaderNames.isValid(name.utf8), !HeaderNames.isReserved(name) else {
-      throw RPCError(.internalError, "metadata name \(name) cannot be sent")
-    }
-    let text: String
-    switch value {
-    case .text(let value):
-      guard HeaderNames.isValidText(value.utf8), !name.hasSuffix("-bin") else {
-        throw RPCError(.internalError, "the value of metadata \(name) cannot be sent")
-      }
-      text = value
-    case .binary(let bytes):
-      guard name.hasSuffix("-bin") else {
-        throw RPCError(.internalError, "binary metadata \(name) needs a name that ends in -bin")
-      }
-      text = Base64.encode(bytes)
-    }
-    guard block.listBytes + name.utf8.count + text.utf8.count + 32 <= limit else {
+    if let fault { throw fault }
+    guard block.listBytes + listBytes <= limit else {
       throw RPCError(.resourceExhausted, "the call's metadata is too long to be sent")
     }
-    block.append(name, text)
+    switch value {
+    case .text(let text): block.append(name, text)
+    case .binary(let bytes): block.append(name, Base64.encode(bytes))
+    }
   }
 }

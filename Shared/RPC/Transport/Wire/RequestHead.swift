@@ -121,17 +121,3 @@ struct RequestHead: ~Copyable {
     }
   }
 }
-
-/// `[A-Za-z0-9._-]{1,64}`: what may stand in a log line as it came.
-func isCorrelationID(_ value: some Collection<UInt8>) -> Bool {
-  guard !value.isEmpty, value.count <= 64 else { return false }
-  return value.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"),
-      UInt8(ascii: "-"):
-      true
-    default: false
-    }
-  }
-}

@@ -1,0 +1,144 @@
+import Foundation
+import SQLCore
+import SQLiteDriver
+import Testing
+
+@testable import OperatorData
+
+/// Every service's database, from every version that it ever had.
+@Suite struct MigrationTests {
+  @Test(arguments: ServiceData.all.map(\.name))
+  func `a database of any earlier version comes up to this one with its rows`(
+    _ service: String
+  ) async throws {
+    let data = try #require(ServiceData.all.first { $0.name == service })
+    let steps = data.migrations.sorted { $0.number < $1.number }
+    for version in 1...steps.count {
+      let database = try SQLiteDatabase.temporary()
+      try await Migrator(Array(steps.prefix(version))).migrate(database)
+      try await database.write { try Fixture.fill($0) }
+      let before = try await database.read { try Fixture.content(in: $0) }
+      #expect(before.values.allSatisfy { !$0.isEmpty })
+      let added = try await Migrator(steps).migrate(database)
+      #expect(added == Array(steps.dropFirst(version)), "from version \(version)")
+      let after = try await database.read { try Fixture.content(in: $0) }
+      for (table, rows) in before {
+        let kept = after[table]?.map { row in row.filter { rows[0].keys.contains($0.key) } }
+        #expect(kept == rows, "\(table) from version \(version)")
+      }
+      try await database.read { transaction in
+        let pending = try Migrator(steps).pending(in: transaction)
+        #expect(pending.isEmpty)
+        let check = try transaction.rows("PRAGMA integrity_check")
+        #expect(check.map(\.values) == [[.text("ok")]])
+        let references = try transaction.rows("PRAGMA foreign_key_check")
+        #expect(references.isEmpty)
+      }
+      await database.close()
+    }
+  }
+
+  @Test func `of two programs that migrate one database at once, one does and the other waits`()
+    async throws
+  {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("kontor-migrations-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/a.db"
+    await (try SQLiteDatabase(path: path)).close()
+    let migrations = ServiceData.all[0].migrations
+    let first = try StackData.guest(path)
+    let second = try StackData.guest(path)
+    async let one = Migrator(migrations).migrate(first)
+    async let other = Migrator(migrations).migrate(second)
+    let counts = try await [one.count, other.count].sorted()
+    #expect(counts == [0, migrations.count])
+    await first.close()
+    await second.close()
+  }
+
+  @Test func `a service's database that a newer program wrote is refused`() async throws {
+    for data in ServiceData.all {
+      let database = try SQLiteDatabase.temporary()
+      try await Migrator(data.migrations).migrate(database)
+      let older = Migrator(data.migrations.filter { $0.number != 100 })
+      let error = await #expect(throws: SQLError.self) { try await older.migrate(database) }
+      #expect(error?.code == .migration)
+      #expect(error?.message.contains("newer program") == true)
+      await database.close()
+    }
+  }
+}
+
+/// A row in every table, whatever its columns are.
+private enum Fixture {
+  static let id = "01900000-0000-7000-8000-000000000001"
+
+  /// Values that the tables' rules ask for, by table and column or by column alone.
+  static let values: [String: String] = [
+    "currency": "'CHF'", "language": "'de'", "period_start": "'2026-01-01'",
+    "period_end": "'2027-01-01'", "anchor": "'2026-01-01'", "grace_end": "'2027-02-01'",
+    "blocked_end": "'2027-03-01'", "method": "'CARD'", "sign_up.state": "'COMPLETE'",
+    "sign_up.password_hash": "NULL", "organization.state": "'ACTIVE'", "role": "'ADMIN'",
+    "shop_order.state": "'PAID'", "payment_attempt.state": "'PAID'", "stage": "'IN_SERVICE'",
+    "ledger_entry.kind": "'TOP_UP'", "top_up.state": "'SETTLED'",
+    "provider_event.kind": "'CAPTURED'", "invoice.state": "'PAID'", "total_minor": "3",
+    "payment.state": "'COMPLETE'",
+  ]
+
+  static func tables(in transaction: any Transaction) throws -> [String] {
+    try transaction.rows(
+      """
+      SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+        AND name <> 'schema_migration' ORDER BY rowid
+      """
+    ).map { try $0.text("name") }
+  }
+
+  static func fill(_ transaction: any Transaction) throws {
+    for table in try tables(in: transaction) {
+      let columns = try transaction.rows(
+        "SELECT name, type FROM pragma_table_info(\(table))"
+      ).map { (name: try $0.text("name"), type: try $0.text("type")) }
+      let names = columns.map(\.name).joined(separator: ", ")
+      let row = columns.map { value(table, $0.name, $0.type) }
+      try transaction.script(
+        "INSERT INTO \(table) (\(names)) VALUES (\(row.joined(separator: ", ")))")
+      guard table == "ledger_posting" else { continue }
+      // An entry needs two postings that sum to zero.
+      let other = columns.map { column in
+        switch column.name {
+        case "line": "2"
+        case "amount_minor": "-1"
+        default: value(table, column.name, column.type)
+        }
+      }
+      try transaction.script(
+        "INSERT INTO \(table) (\(names)) VALUES (\(other.joined(separator: ", ")))")
+    }
+  }
+
+  private static func value(_ table: String, _ column: String, _ type: String) -> String {
+    if let value = values["\(table).\(column)"] ?? values[column] { return value }
+    switch type {
+    case "INTEGER": return "1"
+    case "BLOB": return "zeroblob(32)"
+    default: return "'\(id)'"
+    }
+  }
+
+  /// All rows of all tables.
+  static func content(
+    in transaction: any Transaction
+  ) throws -> [String: [[String: SQLValue]]] {
+    var content: [String: [[String: SQLValue]]] = [:]
+    for table in try tables(in: transaction) {
+      content[table] = try transaction.rows(SQL(stringLiteral: "SELECT * FROM \(table)")).map {
+        Dictionary(uniqueKeysWithValues: zip($0.columns, $0.values))
+      }
+    }
+    return content
+  }
+}
