@@ -373,21 +373,24 @@ let package = Package(
       "IdentityTests", "Tests/Identity",
       [
         "IdentityDomain", "IdentityStorage", "IdentityService", "IdentityAPI", "OrganizationsAPI",
-        "ShopAPI", "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "ShopAPI", "CommonAPI", "GoogleAPI", "RPCCore", "RPCInProcess", "Messages", "SQLCore",
+        "SQLiteDriver",
         "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices", logging,
       ]),
     tests(
       "OrganizationsTests", "Tests/Organizations",
       [
         "OrganizationsDomain", "OrganizationsStorage", "OrganizationsService", "OrganizationsAPI",
-        "IdentityAPI", "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "IdentityAPI", "CommonAPI", "GoogleAPI", "RPCCore", "RPCInProcess", "Messages", "SQLCore",
+        "SQLiteDriver",
         "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", logging,
       ]),
     tests(
       "ShopTests", "Tests/Shop",
       [
         "ShopDomain", "ShopStorage", "ShopService", "ShopAPI", "AccountingAPI", "CommonAPI",
-        "GoogleAPI", "RPCCore", "Messages", "RequestValidation", "SQLCore", "SQLiteDriver",
+        "GoogleAPI", "RPCCore", "RPCInProcess", "Messages", "RequestValidation", "SQLCore",
+        "SQLiteDriver",
         "ServiceStorage",
         "SharedDomain", "Authentication", "Cryptography", logging,
       ]),
@@ -395,15 +398,16 @@ let package = Package(
       "AccountingTests", "Tests/Accounting",
       [
         "AccountingDomain", "AccountingStorage", "AccountingService", "AccountingAPI", "ShopAPI",
-        "CommonAPI", "GoogleAPI", "RPCCore", "Messages", "SQLCore", "SQLiteDriver",
+        "CommonAPI", "GoogleAPI", "RPCCore", "RPCInProcess", "Messages", "SQLCore", "SQLiteDriver",
         "ServiceStorage", "SharedDomain", "Authentication", "Cryptography", "Notices",
         "RequestValidation", "StorageFaults", logging,
       ]),
     tests(
       "GatewayTests", "Tests/Gateway",
       [
-        "GatewayProxy", "RPCCore", "Messages", "SharedDomain", "IdentityAPI", "OrganizationsAPI",
-        "ShopAPI", "AccountingAPI", logging,
+        "GatewayProxy", "RPCCore", "RPCTransport", "HTTP2", "TLS", "GoogleAPI", "Messages",
+        "SharedDomain", "IdentityAPI", "OrganizationsAPI", "ShopAPI", "AccountingAPI", logging,
+        nioCore, nioPosix,
       ]),
     tests("OperatorTests", "Tests/Operator", ["Operator", "Bootstrap"]),
     tests(

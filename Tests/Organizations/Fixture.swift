@@ -6,6 +6,7 @@ import OrganizationsDomain
 import OrganizationsService
 import OrganizationsStorage
 import RPCCore
+import RPCInProcess
 import SQLCore
 import ServiceStorage
 import SharedDomain
@@ -60,7 +61,7 @@ struct Fixture {
   /// A channel as another service or the gateway has it.
   func channel(_ peer: String?) -> InProcessChannel {
     InProcessChannel(
-      registrations: services.registrations, interceptors: interceptors,
+      services.registrations, interceptors: interceptors,
       peer: Peer(remoteAddress: "127.0.0.1:1", certificateNames: peer.map { [$0] } ?? []))
   }
 

@@ -10,6 +10,8 @@ package struct GatewayLimits: Sendable, Hashable {
   package var defaultTimeout: Duration = .seconds(30)
   /// The longest time for a call, whatever its client set.
   package var maximumTimeout: Duration = .minutes(2)
+  /// The longest time for a stream, and the time for one whose client set no deadline.
+  package var maximumStreamTimeout: Duration = .minutes(60)
   /// The bytes of an `accept-language` that are passed on; a longer one is dropped.
   package var acceptLanguageBytes = 256
 

@@ -138,14 +138,9 @@ package final class InProcessChannel: ClientChannel {
     return ServerContext(
       method: method, metadata: metadata,
       deadline: options.timeout.map { Deadline(after: $0) }, peer: peer,
-      correlationID: correlationID.flatMap { isCorrelationID($0.utf8) ? $0 : nil }
-        ?? Self.newCorrelationID(),
+      correlationID: correlationID.flatMap { isCorrelationID($0.utf8) ? .given($0) : nil }
+        ?? .made(.random(in: 0 ... .max)),
       traceparent: traceparent.flatMap { $0.utf8.count <= 128 ? $0 : nil })
-  }
-
-  private static func newCorrelationID() -> String {
-    let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 
   // MARK: Calls under way

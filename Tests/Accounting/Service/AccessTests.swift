@@ -3,6 +3,7 @@ import AccountingService
 import Authentication
 import CommonAPI
 import RPCCore
+import RPCInProcess
 import SharedDomain
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ struct AccessTests {
   }
 
   /// Every RPC of a member, called as somebody.
-  private static let calls: [(String, @Sendable (LoopbackChannel) async throws -> Void)] = [
+  private static let calls: [(String, @Sendable (InProcessChannel) async throws -> Void)] = [
     (
       "GetPrepaidAccount",
       {

@@ -7,6 +7,7 @@ import Cryptography
 import Logging
 import Messages
 import RPCCore
+import RPCInProcess
 import RequestValidation
 import SQLCore
 import ServiceStorage
@@ -70,7 +71,7 @@ struct World: Sendable {
   ) -> AccountingServices {
     AccountingServices(
       database: database, clock: clock, identifiers: IdentifierGenerator(clock: clock),
-      shop: LoopbackChannel([ServiceRegistration(renewalService: shop)]),
+      shop: InProcessChannel([ServiceRegistration(renewalService: shop)]),
       settings: AccountingSettings(
         supplier: AccountingDomain.Supplier(
           name: "Example Hosting AG", street: "Seestrasse 1", postalCode: "8002", town: "Zürich",
@@ -86,8 +87,8 @@ struct World: Sendable {
   }
 
   /// Calls as a member; nil calls without a token.
-  func channel(_ member: Member?, isService: Bool = false) -> LoopbackChannel {
-    LoopbackChannel(
+  func channel(_ member: Member?, isService: Bool = false) -> InProcessChannel {
+    InProcessChannel(
       services.registrations,
       interceptors: [
         StorageErrorInterceptor(),

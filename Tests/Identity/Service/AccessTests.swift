@@ -2,6 +2,7 @@ import Authentication
 import IdentityAPI
 import IdentityService
 import RPCCore
+import RPCInProcess
 import SharedDomain
 import TestSupport
 import Testing

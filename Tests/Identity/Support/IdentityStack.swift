@@ -6,6 +6,7 @@ import IdentityService
 import Logging
 import Notices
 import RPCCore
+import RPCInProcess
 import SQLCore
 import ServiceStorage
 import SharedDomain
@@ -47,7 +48,8 @@ final class IdentityStack: Sendable {
         organizations: peers, shop: peers, mail: mail, mailSender: "noreply@kontor.example"),
       relayConfiguration: relay, logger: Logger(label: "test") { _ in RecordingLog(lines: lines) })
     channel = InProcessChannel(
-      registrations: services.registrations, interceptors: services.interceptors)
+      services.registrations, interceptors: services.interceptors,
+      peer: Peer(remoteAddress: "127.0.0.1:1", certificateNames: ["kontor-gateway"]))
   }
 
   var signUps: SignUpServiceClient { SignUpServiceClient(channel: channel) }

@@ -1,6 +1,7 @@
 import CommonAPI
 import GoogleAPI
 import RPCCore
+import RPCInProcess
 import RequestValidation
 import ServiceStorage
 import SharedDomain

@@ -6,6 +6,7 @@ import GoogleAPI
 import Logging
 import Messages
 import RPCCore
+import RPCInProcess
 import RequestValidation
 import SQLCore
 import ServiceStorage

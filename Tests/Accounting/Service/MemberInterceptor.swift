@@ -1,45 +1,7 @@
 import Authentication
-import Messages
 import RPCCore
 import ServiceStorage
 import SharedDomain
-
-/// Calls a service in this process, message bytes and access policies included.
-struct LoopbackChannel: ClientChannel {
-  private let handlers: [String: MethodHandler]
-  private let interceptors: [any ServerInterceptor]
-
-  init(_ registrations: [ServiceRegistration], interceptors: [any ServerInterceptor] = []) {
-    handlers = Dictionary(
-      registrations.flatMap(\.methods).map { ($0.method.path, $0) }, uniquingKeysWith: { $1 })
-    self.interceptors = interceptors
-  }
-
-  func unary(
-    _ method: MethodDescriptor, request: [UInt8], options: CallOptions
-  ) async throws -> RawResponse {
-    guard let handler = handlers[method.path] else {
-      throw RPCError(.unimplemented, "no \(method.path)")
-    }
-    let input = MessageBuffer()
-    input.fill(request)
-    let output = MessageBuffer()
-    do {
-      try await handler.invoke(
-        UnaryInvocation(
-          request: input.message,
-          context: ServerContext(method: method, metadata: options.metadata),
-          interceptors: interceptors, arena: MessageArena(), limits: .standard, output: output))
-    } catch let error as RPCError {
-      throw error
-    } catch {
-      throw RPCError(.internalError, "\(error)")
-    }
-    return RawResponse(message: Array(output.message))
-  }
-
-  func close() async {}
-}
 
 /// Applies the access policies as the real interceptor does, for a member that is given instead of
 /// a token.
