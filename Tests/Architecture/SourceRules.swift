@@ -24,7 +24,9 @@ enum SourceRules {
 
   /// Folders whose tasks have no parent: the runtime, which starts a handler per call, and the
   /// interceptors of a stream.
-  static let runtimeFolders = ["Shared/RPC/Core/", "Shared/RPC/InProcess/", "Shared/RPC/Transport/"]
+  static let runtimeFolders = [
+    "Shared/RPC/Core/", "Shared/RPC/InProcess/", "Shared/RPC/Transport/",
+  ]
 
   static func unstructuredTasks(in project: Project) -> [Violation] {
     project.sources.flatMap { source -> [Violation] in
