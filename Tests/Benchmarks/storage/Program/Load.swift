@@ -19,6 +19,8 @@ struct RealClock: WallClock {
 /// What a run of calls cost.
 struct LoadResult {
   let calls: Int
+  /// Calls that were refused, by collisions that retries did not resolve.
+  let refusals: Int
   let seconds: Double
   let processorSeconds: Double
 
@@ -31,31 +33,36 @@ struct LoadResult {
 func load(
   inFlight: Int, seconds: Double, organizations: [OrganizationID],
   _ call: @escaping @Sendable (ChargeOrderRequest) async throws -> Void
-) async throws -> LoadResult {
+) async -> LoadResult {
   let identifiers = IdentifierGenerator(clock: RealClock())
   let began = ContinuousClock.now
   let processorBegan = processorTime()
   let end = began + .seconds(seconds)
-  let count = try await withThrowingTaskGroup(of: Int.self) { group in
+  let (count, refusals) = await withTaskGroup(of: (Int, Int).self) { group in
     for task in 0..<inFlight {
       group.addTask {
         var number = task
         var calls = 0
+        var refusals = 0
         while ContinuousClock.now < end {
           let organization = organizations[number % organizations.count]
           number += inFlight + 1
-          try await call(
-            ChargeOrderRequest(
-              organizationID: organization.text, orderID: identifiers.next().text))
-          calls += 1
+          do {
+            try await call(
+              ChargeOrderRequest(
+                organizationID: organization.text, orderID: identifiers.next().text))
+            calls += 1
+          } catch {
+            refusals += 1
+          }
         }
-        return calls
+        return (calls, refusals)
       }
     }
-    return try await group.reduce(0, +)
+    return await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
   }
   return LoadResult(
-    calls: count,
+    calls: count, refusals: refusals,
     seconds: (ContinuousClock.now - began) / .seconds(1),
     processorSeconds: processorTime() - processorBegan)
 }

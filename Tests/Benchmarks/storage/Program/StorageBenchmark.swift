@@ -81,7 +81,7 @@ extension StorageBenchmark {
   {
     let handler = TransferHandler(database, parts: parts, clock: clock)
     let context = ServerContext(method: ChargeServiceMethods.chargeOrder)
-    return try await load(inFlight: inFlight, seconds: seconds, organizations: organizations) {
+    return await load(inFlight: inFlight, seconds: seconds, organizations: organizations) {
       _ = try await handler.chargeOrder($0, context: context)
     }
   }
@@ -93,10 +93,10 @@ extension StorageBenchmark {
     let serving = try await Serving(
       TransferHandler(database, parts: parts, clock: clock), folder: folder)
     // Connections and caches first.
-    _ = try await load(inFlight: inFlight, seconds: 0.5, organizations: organizations) {
+    _ = await load(inFlight: inFlight, seconds: 0.5, organizations: organizations) {
       try await serving.call($0)
     }
-    let result = try await load(
+    let result = await load(
       inFlight: inFlight, seconds: seconds, organizations: organizations
     ) { try await serving.call($0) }
     try await serving.close()
@@ -118,6 +118,12 @@ extension StorageBenchmark {
     say(
       "  one after the other: \(number(1e6 / alone.perSecond)) µs each, "
         + "\(number(fsyncs / alone.perSecond, 1)) fsyncs long")
+    guard let sqlite = database as? SQLiteDatabase else { return }
+    let before = sqlite.statistics.commits
+    let calls = try await direct(database, .all, inFlight: 1).calls
+    say(
+      "  commits, an fsync each, for a transfer alone:"
+        + number(Double(sqlite.statistics.commits - before) / Double(max(1, calls)), 1))
   }
 
   /// Books up to a number of entries, then what a transfer and a page of a statement cost.
@@ -186,7 +192,7 @@ func number(_ value: Double, _ digits: Int = 0) -> String {
 func row(_ name: String, _ result: LoadResult) {
   say(
     "  \(padded(name, 46))\(number(result.perSecond))/s \(number(result.processorMicroseconds, 1)) µs CPU"
-  )
+      + (result.refusals > 0 ? ", \(result.refusals) refused" : ""))
 }
 
 /// Prints a line at once, also into a file or a pipe.
