@@ -258,7 +258,7 @@ let package = Package(
     module(
       "OperatorData", "Services/Operator/Data",
       [
-        "Operator", "SQLCore", "SQLiteDriver", "ServiceStorage", "IdentityStorage",
+        "Operator", "SQLCore", "SQLiteDriver", "PostgresDriver", "ServiceStorage", "IdentityStorage",
         "OrganizationsStorage", "ShopStorage", "AccountingStorage", "AccountingDomain",
         "Cryptography", "SharedDomain",
       ]),

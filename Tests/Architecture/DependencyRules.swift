@@ -58,11 +58,11 @@ enum DependencyRules {
   ]
 
   /// The operator's tools on stored data: no service, so they may read what every service stores
-  /// (Decisions/0006).
+  /// (Decisions/0008).
   private static let operatorData = system.union(services.map { "\($0)Storage" }).union([
-    "Operator", "AccountingDomain", "SQLCore", "SQLiteDriver", "ServiceStorage", "Cryptography",
-    "SharedDomain", "FoundationEssentials",
-  ])
+    "Operator", "AccountingDomain", "SQLCore", "ServiceStorage", "Cryptography", "SharedDomain",
+    "FoundationEssentials",
+  ]).union(drivers)
 
   /// What a target may import, or nil when no rule covers it.
   static func allowed(_ target: Project.Target) -> Set<String>? {

@@ -1,7 +1,6 @@
 internal import Cryptography
 internal import Operator
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 internal import SharedDomain
 

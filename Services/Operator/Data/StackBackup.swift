@@ -20,6 +20,7 @@ extension StackData {
     guard StackFiles.exists(folder.path) else {
       throw OperatorError("\(folder.path) is not the data folder of a stack")
     }
+    try refusePostgreSQL("copy")
     guard !StackFiles.exists(target) else {
       throw OperatorError("\(target) exists: a backup is written to a new folder")
     }

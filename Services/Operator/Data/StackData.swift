@@ -1,4 +1,5 @@
 package import Operator
+internal import PostgresDriver
 internal import SQLCore
 internal import SQLiteDriver
 internal import SharedDomain
@@ -15,9 +16,36 @@ package struct StackData: Sendable {
     "\(folder.path)/\(data.name)/\(data.fileName)"
   }
 
+  /// The PostgreSQL database that the stack's configuration names for a service; nil for a file.
+  func url(_ data: ServiceData) -> String? {
+    let key = "database = "
+    let lines = PrivateFile.read("\(folder.configuration)/\(data.name).conf")?.split(
+      separator: "\n")
+    return lines?.first { $0.hasPrefix(key) }.map { String($0.dropFirst(key.count)) }
+  }
+
+  /// Whether a service has stored anything.
+  func exists(_ data: ServiceData) -> Bool { url(data) != nil || StackFiles.exists(path(data)) }
+
+  /// - Throws: `OperatorError` where the data is on PostgreSQL.
+  func refusePostgreSQL(_ doing: String) throws(OperatorError) {
+    if let url = ServiceData.all.compactMap(url).first {
+      throw OperatorError(
+        "the data is on PostgreSQL (\(url)): \(doing) it by PostgreSQL's own tools, to one moment for"
+          + " all databases")
+    }
+  }
+
   /// The database as it is, beside the service that may own it.
-  func open(_ data: ServiceData) throws -> SQLiteDatabase {
-    try StackData.guest(path(data))
+  func open(_ data: ServiceData) async throws -> any Database {
+    guard let url = url(data) else { return try StackData.guest(path(data)) }
+    var configuration = PostgresConfiguration()
+    configuration.connections = 1
+    configuration.maximumRows = .max
+    // A check reads everything.
+    configuration.statementTimeoutMilliseconds = 3_600_000
+    configuration.answerPatience = .seconds(3_700)
+    return try await PostgresDatabase.open(url: url, configuration: configuration)
   }
 
   static func guest(_ path: String) throws -> SQLiteDatabase {
@@ -37,12 +65,12 @@ package struct StackData: Sendable {
       throw OperatorError("\(folder.path) is not the data folder of a stack")
     }
     var report = InspectionReport()
-    var databases: [ServiceName: SQLiteDatabase] = [:]
+    var databases: [ServiceName: any Database] = [:]
     // The heads first: what is stored has only grown by the time that it is read.
     let seals = SealedHeads.read(from: folder, into: &report)
     for data in ServiceData.all {
       do {
-        let database = try open(data)
+        let database = try await open(data)
         databases[data.service] = database
         report.add(await Inspection.report(data, database))
         report.add(await seals.report(data, database))

@@ -1,6 +1,5 @@
 internal import Operator
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 package import SharedDomain
 
@@ -39,9 +38,9 @@ extension StackData {
   }
 
   private func withDatabase<Result: Sendable>(
-    _ data: ServiceData, _ body: (SQLiteDatabase) async throws -> Result
+    _ data: ServiceData, _ body: (any Database) async throws -> Result
   ) async throws -> Result {
-    let database = try open(data)
+    let database = try await open(data)
     do {
       let result = try await body(database)
       await database.close()

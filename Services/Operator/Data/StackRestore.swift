@@ -9,6 +9,7 @@ extension StackData {
   ///   not whole; then nothing was put anywhere.
   package func restore(from backup: String) throws {
     try StackStatus(folder).refuseRunning()
+    try refusePostgreSQL("restore")
     for data in ServiceData.all {
       let own = "\(folder.path)/\(data.name)"
       if !StackFiles.names(in: own).isEmpty {

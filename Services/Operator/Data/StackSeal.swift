@@ -1,7 +1,6 @@
 internal import Cryptography
 internal import Operator
 internal import SQLCore
-internal import SQLiteDriver
 internal import ServiceStorage
 package import SharedDomain
 
@@ -27,8 +26,8 @@ extension StackData {
       let last = try lastSeal(in: seals, name, key.publicKey)
       var cursors = last?.cursors ?? [:]
       var heads: [SealedHead] = []
-      for data in ServiceData.all where StackFiles.exists(path(data)) {
-        let database = try open(data)
+      for data in ServiceData.all where exists(data) {
+        let database = try await open(data)
         do {
           let after = cursors[data.name] ?? 0
           let grown = try await database.read { try SealedHeads.grown(data, after: after, in: $0) }
