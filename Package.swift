@@ -46,6 +46,25 @@ func tests(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) 
     swiftSettings: swiftSettings)
 }
 
+/// Whether this is the build of `Tests/Fuzz/run`.
+let isFuzzing = Context.environment["KONTOR_FUZZ"] != nil
+
+/// The fuzz targets: a test target that replays their inputs; in the build of `Tests/Fuzz/run` a
+/// program with libFuzzer instead.
+func fuzzing(_ dependencies: [Target.Dependency]) -> Target {
+  guard isFuzzing else {
+    return .testTarget(
+      name: "FuzzTests", dependencies: dependencies, path: "Tests/Fuzz",
+      exclude: ["Program", "Corpus", "Dictionaries", "run"], sources: ["Targets", "Replay"],
+      swiftSettings: swiftSettings)
+  }
+  return .executableTarget(
+    name: "fuzz", dependencies: dependencies, path: "Tests/Fuzz",
+    exclude: ["Replay", "Corpus", "Dictionaries", "run"], sources: ["Targets", "Program"],
+    swiftSettings: swiftSettings,
+    linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
+}
+
 /// A C library of the system: a module map and a header of inline wrappers.
 func systemLibrary(_ name: String) -> Target {
   .systemLibrary(name: name, path: "Shared/C/\(name)")
@@ -409,8 +428,28 @@ let package = Package(
         "SharedDomain", "IdentityAPI", "OrganizationsAPI", "ShopAPI", "AccountingAPI", logging,
         nioCore, nioPosix,
       ]),
+    fuzzing(
+      [
+        "GoogleAPI", "CommonAPI", "HealthAPI", "ReflectionAPI", "IdentityAPI", "OrganizationsAPI",
+        "ShopAPI", "AccountingAPI", "TestingAPI", "Messages", "HTTP2", "Compression", "RPCCore",
+        "RPCTransport", "TLS", "RequestValidation", "Authentication", "Cryptography", "Notices",
+        "Bootstrap", "SharedDomain", "ShopDomain", "IdentityDomain", "TestSupport", logging,
+        nioCore, nioEmbedded,
+      ]),
     tests("OperatorTests", "Tests/Operator", ["Operator", "Bootstrap"]),
     tests(
       "OperatorDataTests", "Tests/OperatorData", ["OperatorData", "SQLCore", "SQLiteDriver"]),
   ]
 )
+
+if isFuzzing {
+  // What decodes bytes from outside tells libFuzzer where it went, and the address sanitizer what
+  // it touched; the libraries from elsewhere are built as ever.
+  for target in package.targets
+  where target.type == .regular && target.path?.hasSuffix("/C") != true {
+    target.swiftSettings =
+      (target.swiftSettings ?? []) + [
+        .unsafeFlags(["-sanitize=fuzzer,address"])
+      ]
+  }
+}

@@ -1,3 +1,4 @@
+import HTTP2
 import RPCCore
 import Testing
 
@@ -89,6 +90,29 @@ import Testing
       let bytes = (0..<size).map { _ in UInt8.random(in: 0...255) }
       #expect(Base64.decode(Base64.encode(bytes).utf8) == bytes)
     }
+  }
+
+  @Test("What was received as metadata can be sent", arguments: ["-bin", "a-bin", "bin", "a"])
+  func passedOn(_ name: String) throws {
+    let received = try Self.metadata(name, "AAEC")
+    let block = HTTP2HeaderBlock()
+    try received.write(to: block, limit: 1000)
+    #expect(try Self.metadata(name, try #require(block.first(name))) == received)
+    #expect(received.binaryValues(name) == (name.hasSuffix("-bin") ? [[0, 1, 2]] : []))
+  }
+
+  private static func metadata(_ name: String, _ value: String) throws -> Metadata {
+    var metadata = Metadata()
+    var failure: RPCError?
+    Array(name.utf8).withUnsafeBufferPointer { name in
+      Array(value.utf8).withUnsafeBufferPointer { value in
+        do throws(RPCError) {
+          try metadata.appendReceived(name, value)
+        } catch { failure = error }
+      }
+    }
+    if let failure { throw failure }
+    return metadata
   }
 
   @Test("The wheel fires every timer once, never early, at most two ticks late")

@@ -56,7 +56,8 @@ internal import TLS
 
   private static let ofThread = ThreadSpecificVariable<LoopContext>()
 
-  private init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+  /// A context of its own, for a loop that `current` is not asked for.
+  init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
   deinit { unsafe plaintext.deallocate() }
 

@@ -35,9 +35,10 @@ extension Metadata {
     }
   }
 
-  /// True for a name that ends in `-bin` behind something.
+  /// True for a name that ends in `-bin`, and for `-bin` itself: its value could not be sent on as
+  /// text.
   private func isBinary(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard name.count > 4 else { return false }
+    guard name.count >= 4 else { return false }
     return unsafe matches(UnsafeBufferPointer(rebasing: name[(name.count - 4)...]), "-bin")
   }
 
