@@ -10,8 +10,16 @@ internal import Glibc
 /// and locks what connections share.
 @safe final class OpenSSLContext: @unchecked Sendable {
   fileprivate let context: OpaquePointer
+  /// A server's; nil for a client.
+  fileprivate let tickets: TicketKeys?
+  /// A client's; nil for a server.
+  fileprivate let sessions: SessionCache?
 
-  init(isServer: Bool, maximumVersion: TLSVersion) throws(TLSError) {
+  /// - Parameter tickets: makes it a server's.
+  init(tickets: TicketKeys?, maximumVersion: TLSVersion) throws(TLSError) {
+    let isServer = tickets != nil
+    self.tickets = tickets
+    sessions = isServer ? nil : SessionCache()
     ERR_clear_error()
     guard let context = unsafe SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method())
     else { throw OpenSSL.failure(.library, "TLS is not available") }
@@ -28,9 +36,21 @@ internal import Glibc
     unsafe kontor_ctx_modes(context)
     unsafe kontor_ctx_options(context)
     unsafe kontor_ctx_no_passphrase(context)
+    unsafe kontor_ctx_session_cache(context, isServer ? 1 : 0)
+    unsafe SSL_CTX_set_ex_data(context, 0, Unmanaged.passUnretained(self).toOpaque())
     if isServer {
       unsafe configureServer(context)
+      unsafe configureTickets(context)
     } else {
+      unsafe SSL_CTX_sess_set_new_cb(context) { ssl, session in
+        guard let session = unsafe session,
+          let connection = unsafe SSL_get_ex_data(ssl, 0)
+        else { return 0 }
+        unsafe Unmanaged<OpenSSLConnection>.fromOpaque(connection)._withUnsafeGuaranteedRef {
+          unsafe $0.keep(OpenSSLSession(session))
+        }
+        return 1
+      }
       let protocols: [UInt8] = [2, 0x68, 0x32]
       guard unsafe SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count)) == 0
       else { throw OpenSSL.failure(.library, "ALPN cannot be set up") }
@@ -67,6 +87,71 @@ internal import Glibc
     unsafe SSL_CTX_set_num_tickets(context, 1)
     let name: [UInt8] = Array("kontor".utf8)
     unsafe SSL_CTX_set_session_id_context(context, name, UInt32(name.count))
+  }
+
+  private func configureTickets(_ context: OpaquePointer) {
+    unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context) {
+      ssl, name, initialVector, cipher, mac, isNew in
+      guard let owner = unsafe OpenSSLContext.owner(of: ssl), let tickets = owner.tickets,
+        let name = unsafe name, let initialVector = unsafe initialVector
+      else { return -1 }
+      if isNew != 0 {
+        guard let key = try? tickets.current(),
+          unsafe RAND_bytes(initialVector, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1
+        else { return -1 }
+        unsafe name.update(from: key.name, count: TicketKeys.Key.nameBytes)
+        guard
+          unsafe EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipherKey, initialVector)
+            == 1, unsafe kontor_ticket_mac(mac, key.macKey, key.macKey.count) == 1
+        else { return -1 }
+        return 1
+      }
+      let asked = unsafe UnsafeBufferPointer(start: name, count: TicketKeys.Key.nameBytes)
+      // 0: a full handshake; 2: resumed, with a new ticket.
+      guard let (key, isCurrent) = unsafe tickets.find(asked) else { return 0 }
+      guard
+        unsafe EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nil, key.cipherKey, initialVector)
+          == 1, unsafe kontor_ticket_mac(mac, key.macKey, key.macKey.count) == 1
+      else { return -1 }
+      // TLS 1.3's tickets are used once: the next connection needs one, too.
+      return unsafe isCurrent && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2
+    }
+    // A ticket stands for the client certificate of its first handshake: that is verified again.
+    unsafe SSL_CTX_set_session_ticket_cb(
+      context, nil,
+      { ssl, session, _, _, status, _ in
+        guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW,
+          unsafe OpenSSLContext.accepts(session, of: ssl)
+        else { return SSL_TICKET_RETURN_IGNORE_RENEW }
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
+      }, nil)
+  }
+
+  /// The Swift object of a connection's context.
+  private static func owner(of ssl: OpaquePointer?) -> OpenSSLContext? {
+    guard let ssl = unsafe ssl, let context = unsafe SSL_get_SSL_CTX(ssl),
+      let owner = unsafe SSL_CTX_get_ex_data(context, 0)
+    else { return nil }
+    return unsafe Unmanaged<OpenSSLContext>.fromOpaque(owner).takeUnretainedValue()
+  }
+
+  /// True when a session's client would be accepted now: by the authorities and dates of today.
+  private static func accepts(_ session: OpaquePointer?, of ssl: OpaquePointer?) -> Bool {
+    guard let session = unsafe session, let ssl = unsafe ssl,
+      let context = unsafe SSL_get_SSL_CTX(ssl)
+    else { return false }
+    guard unsafe SSL_CTX_get_verify_mode(context) & SSL_VERIFY_PEER != 0 else { return true }
+    guard let certificate = unsafe SSL_SESSION_get0_peer(session),
+      let verification = unsafe X509_STORE_CTX_new()
+    else { return false }
+    defer {
+      unsafe X509_STORE_CTX_free(verification)
+      ERR_clear_error()
+    }
+    return unsafe X509_STORE_CTX_init(
+      verification, SSL_CTX_get_cert_store(context), certificate, nil) == 1
+      && X509_STORE_CTX_set_default(verification, "ssl_client") == 1
+      && X509_verify_cert(verification) == 1
   }
 
   func useCertificate(chainFile: String, keyFile: String) throws(TLSError) {
@@ -126,6 +211,28 @@ internal import Glibc
   }
 }
 
+/// A session that a client can resume.
+///
+/// `@unchecked Sendable`: not changed by us; OpenSSL counts its references with locks.
+@safe final class OpenSSLSession: @unchecked Sendable {
+  fileprivate let session: OpaquePointer
+
+  /// Takes the reference over.
+  fileprivate init(_ session: OpaquePointer) { unsafe self.session = session }
+
+  deinit { unsafe SSL_SESSION_free(session) }
+
+  /// True when its ticket is meant for one use.
+  var isSingleUse: Bool { unsafe SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION }
+
+  /// False once the certificate that the server showed has expired: resuming would not show it
+  /// again.
+  var isValid: Bool {
+    guard let certificate = unsafe SSL_SESSION_get0_peer(session) else { return false }
+    return unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0
+  }
+}
+
 /// What a call on a connection came to.
 enum OpenSSLResult: Sendable, Hashable {
   /// Bytes moved; 0 for a handshake that is complete.
@@ -142,6 +249,8 @@ enum OpenSSLResult: Sendable, Hashable {
 /// Not Sendable: confined to the event loop of its connection.
 @safe final class OpenSSLConnection {
   private let ssl: OpaquePointer
+  /// Callbacks reach it through the `SSL`.
+  private let context: OpenSSLContext
   private let isServer: Bool
   private let serverName: String?
 
@@ -163,19 +272,26 @@ enum OpenSSLResult: Sendable, Hashable {
       throw OpenSSL.failure(.library, "a TLS connection cannot be made")
     }
     unsafe self.ssl = ssl
+    self.context = context
     isServer = serverName == nil
     self.serverName = serverName
     unsafe SSL_set_bio(ssl, bio, bio)
     unsafe BIO_set_data(bio, Unmanaged.passUnretained(self).toOpaque())
+    unsafe SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
     if let serverName {
       unsafe SSL_set_connect_state(ssl)
       try expect(serverName)
+      if let session = context.sessions?.take(for: serverName) {
+        unsafe SSL_set_session(ssl, session.session)
+      }
     } else {
       unsafe SSL_set_accept_state(ssl)
     }
   }
 
   deinit {
+    // A connection that was merely lost leaves a session that is as good as before.
+    unsafe SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
     unsafe SSL_free(ssl)
     unsafe output?.deallocate()
   }
@@ -271,7 +387,15 @@ enum OpenSSLResult: Sendable, Hashable {
     return OpenSSL.failure(.protocolFailure, isServer ? "TLS with a client" : "TLS with a server")
   }
 
+  /// A session that the server gave; those of other connections may use it.
+  fileprivate func keep(_ session: OpenSSLSession) {
+    if let serverName { context.sessions?.put(session, for: serverName) }
+  }
+
   // MARK: What was agreed
+
+  /// True when an earlier session goes on.
+  var isResumed: Bool { unsafe SSL_session_reused(ssl) == 1 }
 
   /// True when the peers agreed on `h2`.
   var hasSelectedHTTP2: Bool {
@@ -333,12 +457,12 @@ enum OpenSSLResult: Sendable, Hashable {
 }
 
 /// What belongs to no context or connection.
-private enum OpenSSL {
+enum OpenSSL {
   /// The BIO method of every connection, made once.
   ///
   /// `@unchecked Sendable`: never changed after it was made.
   @safe final class MemoryMethod: @unchecked Sendable {
-    let method: OpaquePointer?
+    fileprivate let method: OpaquePointer?
 
     init() {
       unsafe method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "kontor memory")
@@ -387,6 +511,16 @@ private enum OpenSSL {
     return TLSError(code, "\(prefix): \(unsafe text(reason))")
   }
 
+  /// Bytes that nobody can guess.
+  static func random(_ count: Int) throws(TLSError) -> [UInt8] {
+    ERR_clear_error()
+    var bytes = [UInt8](repeating: 0, count: count)
+    guard unsafe RAND_priv_bytes(&bytes, Int32(clamping: count)) == 1 else {
+      throw failure(.library, "there is no randomness")
+    }
+    return bytes
+  }
+
   static func mismatch(keyFile: String, chainFile: String) -> TLSError {
     ERR_clear_error()
     return TLSError(
@@ -403,7 +537,7 @@ private enum OpenSSL {
   }
 
   /// ` on 2031-02-28`, or nothing when the time cannot be read.
-  static func date(_ time: UnsafePointer<ASN1_TIME>?) -> String {
+  fileprivate static func date(_ time: UnsafePointer<ASN1_TIME>?) -> String {
     var parts = unsafe tm()
     guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else { return "" }
     func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }

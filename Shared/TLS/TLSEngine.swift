@@ -70,7 +70,8 @@ package final class TLSEngine {
           }
           state = .open
           let handshake = TLSHandshake(
-            version: connection.version, peerNames: connection.peerNames())
+            version: connection.version, peerNames: connection.peerNames(),
+            isResumed: connection.isResumed)
           guard handle(.handshakeCompleted(handshake)) else { return nil }
         }
       }
@@ -135,6 +136,8 @@ package struct TLSHandshake: Sendable, Hashable {
   package let version: TLSVersion
   /// The DNS names in the peer's verified certificate, lower case; empty when it showed none.
   package let peerNames: [String]
+  /// True when an earlier session went on: no certificate was shown this time.
+  package var isResumed = false
 }
 
 /// Memory that the engines of one event loop share while one of them decrypts.

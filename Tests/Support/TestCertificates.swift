@@ -70,6 +70,15 @@ package final class TestCertificates: Sendable {
     return folder + "/" + name
   }
 
+  /// Copies a file into the folder, over what is there under that name; returns its path.
+  package func copy(_ path: String, as name: String) throws -> String {
+    guard let file = fopen(path, "r") else { throw Failure(description: "cannot read \(path)") }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    let size = fread(&bytes, 1, bytes.count, file)
+    return try write(String(decoding: bytes[..<size], as: UTF8.self), as: name)
+  }
+
   private static func write(_ text: String, _ path: String) throws {
     guard let file = fopen(path, "w") else { throw Failure(description: "cannot write \(path)") }
     defer { fclose(file) }

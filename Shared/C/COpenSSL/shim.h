@@ -1,7 +1,11 @@
 #pragma once
 /* Inline wrappers for what Swift cannot import: macros and typed stacks of OpenSSL 3. */
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -20,6 +24,20 @@ static inline void kontor_ctx_modes(SSL_CTX *context) {
 static inline void kontor_ctx_options(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+}
+/* A server keeps no sessions: clients keep tickets. A client's sessions go to the callback only. */
+static inline void kontor_ctx_session_cache(SSL_CTX *context, int is_server) {
+  SSL_CTX_set_session_cache_mode(
+      context, is_server ? SSL_SESS_CACHE_OFF
+                         : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+/* Keys a ticket's MAC with HMAC-SHA256. */
+static inline int kontor_ticket_mac(EVP_MAC_CTX *mac, const unsigned char *key, size_t size) {
+  OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, size),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0),
+      OSSL_PARAM_construct_end()};
+  return EVP_MAC_CTX_set_params(mac, params);
 }
 static inline void kontor_ctx_client_authorities(SSL_CTX *context, STACK_OF(X509_NAME) *names) {
   SSL_CTX_set_client_CA_list(context, names);
