@@ -18,6 +18,7 @@ package struct ServiceNetwork: Sendable {
   private let client: TLSClientCredentials
   private let peerConfig: ServiceConfig
   private let replicasConfig: ServiceConfig
+  private let certificates: CertificateWatch
 
   /// Reads the certificates and starts the event loops.
   ///
@@ -31,9 +32,40 @@ package struct ServiceNetwork: Sendable {
       privateKeyFile: configuration[.privateKey])
     peerConfig = try .betweenServices(hasReplicas: false)
     replicasConfig = try .betweenServices(hasReplicas: true)
+    certificates = CertificateWatch(
+      files: [
+        configuration[.certificate], configuration[.privateKey], configuration[.authority],
+      ], logger: logger)
+    certificates.add { [client] in try client.reload() }
     let threads = configuration[.threads]
     group = MultiThreadedEventLoopGroup(
       numberOfThreads: threads > 0 ? threads : System.coreCount)
+  }
+
+  /// Background work that loads the certificates again when their files change or SIGHUP comes,
+  /// for the servers and the channels made so far. To be run once.
+  package func certificateWatch(_ termination: Termination) -> ServiceRun.Background {
+    ServiceRun.Background("certificates") { await certificates.run(hangUps: termination.hangUps) }
+  }
+
+  /// Limits of servers. Connections come to an age, so that new certificates and addresses reach
+  /// every peer in the end.
+  private static var serverLimits: RPCLimits {
+    var limits = RPCLimits.standard
+    limits.maximumConnectionAgeSeconds = 60 * 60
+    limits.connectionAgeGraceSeconds = 5 * 60
+    return limits
+  }
+
+  /// Limits of connections between services: one whose other machine is gone without a word is
+  /// found within half a minute of a call, and PINGs to that end are welcome.
+  private static var peerLimits: RPCLimits {
+    var limits = serverLimits
+    limits.clientKeepaliveSeconds = 20
+    limits.keepaliveTimeoutSeconds = 10
+    limits.minimumPingSeconds = 10
+    limits.minimumIdlePingSeconds = 10
+    return limits
   }
 
   /// A channel to another service, by mutual TLS; it connects when it is first used.
@@ -46,7 +78,7 @@ package struct ServiceNetwork: Sendable {
       RPCChannel.Configuration(
         target: target, tls: client, serverName: service.executable,
         serviceConfig: target.hosts.count == 1 ? peerConfig : replicasConfig,
-        backoff: .betweenServices),
+        backoff: .betweenServices, limits: Self.peerLimits),
       group: group, logger: logger)
   }
 
@@ -113,12 +145,16 @@ package struct ServiceNetwork: Sendable {
     let credentials = try TLSServerCredentials(
       certificateChainFile: configuration[.certificate],
       privateKeyFile: configuration[.privateKey], clientAuthorityFile: clientAuthorityFile)
+    certificates.add { try credentials.reload() }
+    let callerLimit = CallerLimit(
+      callsPerUser: configuration[.callsPerUser], callsPerPeer: configuration[.callsPerPeer])
     return RPCServer(
       configuration: RPCServer.Configuration(
         host: configuration[.listenHost], port: configuration[.listenPort], tls: credentials,
-        allowedPeers: allowedPeers),
+        allowedPeers: allowedPeers,
+        limits: credentials.requiresClientCertificate ? Self.peerLimits : Self.serverLimits),
       services: services,
-      interceptors: [CallLog(logger: logger)] + interceptors,
+      interceptors: [CallLog(logger: logger)] + interceptors + [callerLimit],
       fallback: fallback, group: group, logger: logger)
   }
 }

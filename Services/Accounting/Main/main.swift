@@ -59,6 +59,7 @@ do {
   try await run.run(
     server,
     background: [
+      network.certificateWatch(termination),
       ServiceRun.Background("relay") { await services.relay.run() },
       ServiceRun.Background("deletion of expired answers") {
         try await services.operations.deleteExpiredHourly(logger: logger)

@@ -65,7 +65,7 @@ do {
 
   // Until the end is requested.
   let run = ServiceRun(configuration, health: health, termination: termination, logger: logger)
-  try await run.run(server)
+  try await run.run(server, background: [network.certificateWatch(termination)])
   for channel in channels.values { await channel.close() }
   await network.close()
 } catch {

@@ -51,6 +51,7 @@ do {
   try await run.run(
     server,
     background: [
+      network.certificateWatch(termination),
       ServiceRun.Background("the outbox") { await services.relay.run() },
       ServiceRun.Background("housekeeping") { await services.keepHouse() },
     ])

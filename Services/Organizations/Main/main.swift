@@ -43,9 +43,10 @@ do {
   try await run.run(
     server,
     background: [
+      network.certificateWatch(termination),
       ServiceRun.Background("deletion of expired answers") {
         try await services.operations.deleteExpiredHourly(logger: logger)
-      }
+      },
     ])
   await identity.close()
   await database.close()

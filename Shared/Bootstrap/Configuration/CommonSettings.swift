@@ -12,7 +12,8 @@ package enum CommonSettings {
       Setting<String>.dataFolder.withDefault("data/\(service.rawValue)"),
       Setting<DatabaseURL?>.database, Setting<Int>.databaseConnections,
       Setting<String>.logLevel, Setting<Duration>.drainGrace, Setting<String>.timezone,
-      Setting<Int>.threads, Setting<Bool>.lifeline,
+      Setting<Int>.callsPerUser, Setting<Int>.callsPerPeer, Setting<Int>.threads,
+      Setting<Bool>.lifeline,
       Setting<ChannelTarget>.identityPeer, Setting<ChannelTarget>.organizationsPeer,
       Setting<ChannelTarget>.shopPeer, Setting<ChannelTarget>.accountingPeer,
       Setting<Bool>.reflectionEnabled, Setting<Bool>.developmentEnabled,
@@ -66,6 +67,18 @@ extension Setting where Value == Int {
   /// `listen.port`
   package static var listenPort: Setting {
     .number("listen.port", "port that the service listens on; 0 is any free one", in: 0...65_535)
+  }
+  /// `limits.calls_per_user`
+  package static var callsPerUser: Setting {
+    .number(
+      "limits.calls_per_user", "calls under way of one signed-in user", in: 1...1_000_000,
+      default: "100")
+  }
+  /// `limits.calls_per_peer`
+  package static var callsPerPeer: Setting {
+    .number(
+      "limits.calls_per_peer", "calls under way of one peer, none of them signed in",
+      in: 1...1_000_000, default: "16384")
   }
   /// `threads`
   package static var threads: Setting {

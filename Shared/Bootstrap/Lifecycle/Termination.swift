@@ -4,7 +4,7 @@ package import Logging
 internal import Synchronization
 internal import Threads
 
-/// Tells when the process is to end: by SIGTERM, by SIGINT (Ctrl-C) or, with a lifeline, by the
+/// Tells when the process is to end, and when it is to look at its files again: by SIGTERM, by SIGINT (Ctrl-C) or, with a lifeline, by the
 /// parent's death.
 ///
 /// The first request is handed to whoever waits, so that calls under way can finish; a second signal
@@ -22,26 +22,36 @@ package final class Termination: Sendable {
   private let limit: Duration
   private let queue = DispatchQueue(label: "termination")
   private let isRequested = Mutex(false)
+  /// One element for each SIGHUP since the last was taken; for one reader.
+  package let hangUps: AsyncStream<Void>
+  private let hangUpContinuation: AsyncStream<Void>.Continuation
   private let requests: AsyncStream<Reason>
   private let continuation: AsyncStream<Reason>.Continuation
 
   /// - Parameters:
   ///   - signals: whether SIGTERM and SIGINT are requests; one object in a process may watch them.
+  ///   - hangUps: whether SIGHUP is one of ``hangUps``; else it ends the process, as it does by
+  ///     default.
   ///   - lifeline: the reading end of a pipe whose end is a request, too. A parent that holds the
   ///     other end takes its children along however it dies.
   ///   - limit: how long the process may live on after the first request.
-  package init(signals: Bool = true, lifeline: Int32?, limit: Duration, logger: Logger) {
+  package init(
+    signals: Bool = true, hangUps watchesHangUps: Bool = false, lifeline: Int32?, limit: Duration,
+    logger: Logger
+  ) {
     self.logger = logger
     self.limit = limit
     (requests, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
+    (hangUps, hangUpContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     signal(SIGPIPE, SIG_IGN)
+    if watchesHangUps { SignalPipe.shared.watch(SIGHUP) }
     if signals || lifeline != nil { watch(signals: signals, lifeline: lifeline) }
   }
 
   /// The termination of a configured service; it has `drain.grace` and ten seconds to end.
   package convenience init(_ configuration: ServiceConfiguration, logger: Logger) {
     self.init(
-      lifeline: configuration[.lifeline] ? STDIN_FILENO : nil,
+      hangUps: true, lifeline: configuration[.lifeline] ? STDIN_FILENO : nil,
       limit: configuration[.drainGrace] + .seconds(10), logger: logger)
   }
 
@@ -90,7 +100,11 @@ package final class Termination: Sendable {
           guard unsafe poll(&watched, nfds_t(watched.count), -1) > 0 else { continue }
           if watched[0].revents != 0 {
             for number in SignalPipe.shared.received() {
-              request(number == SIGINT ? .interrupt : .terminate)
+              switch number {
+              case SIGHUP: hangUpContinuation.yield()
+              case SIGINT: request(.interrupt)
+              default: request(.terminate)
+              }
             }
           }
           if let descriptor = lifeline, watched[1].revents != 0, hasEnded(descriptor) {
