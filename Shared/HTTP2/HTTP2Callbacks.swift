@@ -5,7 +5,6 @@ struct ReceivedFrame {
   enum Kind {
     case data
     case headers
-    case priority
     case reset
     case settings
     case ping(UInt64)
@@ -27,7 +26,6 @@ extension ReceivedFrame {
       switch unsafe UInt32(frame.hd.type) {
       case NGHTTP2_DATA.rawValue: .data
       case NGHTTP2_HEADERS.rawValue: .headers
-      case NGHTTP2_PRIORITY.rawValue: .priority
       case NGHTTP2_RST_STREAM.rawValue: .reset
       case NGHTTP2_SETTINGS.rawValue: .settings
       case NGHTTP2_PING.rawValue: unsafe .ping(Self.payload(frame.ping))
@@ -79,6 +77,13 @@ extension HTTP2GoAway {
       return
     }
     unsafe pointer = unsafe callbacks
+    // PRIORITY and unknown frames are passed over without another word.
+    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, owner in
+      guard let type = unsafe header?.pointee.type,
+        type == UInt8(NGHTTP2_PRIORITY.rawValue) || type > UInt8(NGHTTP2_CONTINUATION.rawValue)
+      else { return 0 }
+      return unsafe with(owner) { $0.idleFrame() }
+    }
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
       guard let frame = unsafe frame,
         unsafe frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue)

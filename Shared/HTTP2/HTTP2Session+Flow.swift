@@ -21,6 +21,20 @@ extension HTTP2Session {
     unsafe nghttp2_session_consume_stream(session, stream.id, count)
   }
 
+  /// Resets the streams of which all is submitted and nothing has gone out for so long: the peer's
+  /// window holds them up, and their memory. To be called now and then.
+  package func resetUnread(now: UInt64, nanoseconds: UInt64) {
+    guard queuedBytes > 0, failure == nil else { return }
+    for case let stream? in table where stream.sending == .ended && !stream.queue.isEmpty {
+      if stream.queue.count != stream.unreadBytes {
+        stream.unreadBytes = stream.queue.count
+        stream.unreadSince = now
+      } else if now > stream.unreadSince, now - stream.unreadSince >= nanoseconds {
+        reset(stream, .cancel)
+      }
+    }
+  }
+
   /// Ends our side of a stream after what is queued, without trailers.
   package func submitEnd(_ stream: HTTP2Stream) {
     guard failure == nil, stream.sending == .open else { return }

@@ -31,7 +31,7 @@ internal import Glibc
 
   /// The header block that is being received.
   private let received = HTTP2HeaderBlock()
-  private var table: ContiguousArray<HTTP2Stream?> = []
+  var table: ContiguousArray<HTTP2Stream?> = []
   private var freeSlots: ContiguousArray<Int> = []
   /// Streams that are open in any direction.
   package private(set) var openStreams = 0
@@ -511,7 +511,7 @@ internal import Glibc
       }
     case .goAway(let goAway):
       unsafe delegate.goAwayReceived(goAway)
-    case .windowUpdate, .priority:
+    case .windowUpdate:
       return idleFrame()
     case .other:
       break
@@ -525,7 +525,7 @@ internal import Glibc
     unsafe delegate.endReceived(stream)
   }
 
-  private func idleFrame() -> Int32 {
+  func idleFrame() -> Int32 {
     guard role == .server else { return 0 }
     // What the peer takes of our data is progress too: a reader of a long stream sends nothing
     // but WINDOW_UPDATE.

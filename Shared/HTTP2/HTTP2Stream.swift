@@ -24,6 +24,9 @@ package final class HTTP2Stream {
   var trailers: HTTP2HeaderBlock?
   /// The queue was empty when the session asked for data.
   var isDeferred = false
+  /// Bytes of a complete answer that waited when somebody last looked, and since when.
+  var unreadBytes = 0
+  var unreadSince: UInt64 = 0
   /// Place in the session's table.
   var slot = 0
   /// True once the peer ended its side.
@@ -45,6 +48,8 @@ package final class HTTP2Stream {
     queue.removeAll()
     trailers = nil
     isDeferred = false
+    unreadBytes = 0
+    unreadSince = 0
     hasReceivedEnd = false
     unconsumedBytes = 0
     heldBytes = 0

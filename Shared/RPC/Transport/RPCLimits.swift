@@ -34,6 +34,8 @@ package struct RPCLimits: Sendable {
   package var requestSeconds = 60
   /// Without a byte taken by the peer while output waits.
   package var writeProgressSeconds = 30
+  /// Without a byte let out by the peer's window while a complete answer waits; it is dropped.
+  package var unreadAnswerSeconds = 5 * 60
   /// Without an open call, until the server drains the connection (gRFC A9 `MAX_CONNECTION_IDLE`).
   package var idleSeconds = 15 * 60
   /// From accepting a connection to its drain, so that clients come back over the addresses of

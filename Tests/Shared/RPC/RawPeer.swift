@@ -22,6 +22,9 @@ final class RawPeer: HTTP2SessionDelegate {
   private let engine: TLSEngine
   private let scratch = TLSScratch()
   private var session: HTTP2Session?
+  private var limits = HTTP2Limits()
+  /// Whether received bytes are given back to the server's windows.
+  var consumes = true
   private(set) var answers: [Int32: Answer] = [:]
   /// Every GOAWAY, in order.
   private(set) var goAways: [HTTP2GoAway] = []
@@ -35,9 +38,22 @@ final class RawPeer: HTTP2SessionDelegate {
 
   struct Failure: Error {}
 
-  init(port: Int, certificates: TestCertificates) throws {
+  /// - Parameters:
+  ///   - receiveBufferBytes: of the socket; the system's choice when nil.
+  ///   - windowBytes: of each stream and, if it is larger than the usual one, of the connection.
+  init(
+    port: Int, certificates: TestCertificates, receiveBufferBytes: Int32? = nil,
+    windowBytes: Int32? = nil
+  ) throws {
+    if let windowBytes {
+      limits.streamWindowBytes = windowBytes
+      limits.connectionWindowBytes = max(windowBytes, limits.connectionWindowBytes)
+    }
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     self.socket = socket
+    if var size = receiveBufferBytes {
+      setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
@@ -68,7 +84,7 @@ final class RawPeer: HTTP2SessionDelegate {
   func begin() throws {
     try handshake()
     session = try HTTP2Session(
-      role: .client, limits: HTTP2Limits(), delegate: self, scratch: HTTP2Scratch(), now: 0)
+      role: .client, limits: limits, delegate: self, scratch: HTTP2Scratch(), now: 0)
     flush()
     while !isOpen, !isClosed { read() }
   }
@@ -133,6 +149,16 @@ final class RawPeer: HTTP2SessionDelegate {
     flush()
   }
 
+  /// True when the server has closed the connection, also if nothing was read since.
+  var isEnded: Bool {
+    var byte: UInt8 = 0
+    return isClosed
+      || recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
+  }
+
+  /// Reads what comes next.
+  func readSome() { read() }
+
   /// Reads until something has come or the connection is over.
   func read(until condition: () -> Bool) {
     while !condition(), !isClosed { read() }
@@ -191,7 +217,7 @@ final class RawPeer: HTTP2SessionDelegate {
   }
   func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
     answers[stream.id]?.data += bytes
-    session?.consume(stream, bytes.count)
+    if consumes { session?.consume(stream, bytes.count) }
   }
   func endReceived(_ stream: HTTP2Stream) { answers[stream.id]?.isEnded = true }
   func queueDrained(_ stream: HTTP2Stream) {}

@@ -15,9 +15,14 @@ enum StreamService {
       methods: [
         MethodHandler(serverStreaming: count) {
           (request: AnyMessage, writer: MessageWriter<AnyMessage>, _: ServerContext) in
-          for index in 0..<(Int(request.typeURL) ?? 0) {
-            try await writer.write(AnyMessage(typeURL: "\(index)", value: request.value))
-            events.written.increment()
+          do {
+            for index in 0..<(Int(request.typeURL) ?? 0) {
+              try await writer.write(AnyMessage(typeURL: "\(index)", value: request.value))
+              events.written.increment()
+            }
+          } catch {
+            await events.note("count ended \((error as? RPCError)?.code ?? .unknown)")
+            throw error
           }
         },
         MethodHandler(clientStreaming: collect) {

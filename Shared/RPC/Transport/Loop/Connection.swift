@@ -185,7 +185,8 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
     writeOutput(context)
     if !isWritable, stalledSince == nil { stalledSince = loop.now() }
     if state == .open || state == .settling, let session, session.isFinished || session.isDrained {
-      finish(session.failure?.description ?? "the HTTP/2 session ended")
+      // A failure may have come to light while frames were made: its GOAWAY is still to go.
+      fail(session.failure?.description ?? "the HTTP/2 session ended")
     }
   }
 

@@ -147,6 +147,9 @@ package final class RPCServer: Sendable {
     drained?.resume()
   }
 
+  /// Connections that are open.
+  package var connections: Int { state.withLock { $0.connections.count } }
+
   /// Stops accepting, lets every accepted call finish, and closes; what is left after `grace` is
   /// cut off.
   package func drain(grace: Duration) async {

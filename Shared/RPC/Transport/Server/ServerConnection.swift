@@ -50,6 +50,11 @@ final class ServerConnection: Connection {
       session?.finishDrain()
       loop.markDirty(self)
     }
+    if let session, session.queuedBytes > 0 {
+      session.resetUnread(
+        now: now, nanoseconds: UInt64(clamping: limits.unreadAnswerSeconds) &* 1_000_000_000)
+      loop.markDirty(self)
+    }
     switch age.check(now: now, hasCalls: hasCalls) {
     case .live: break
     case .drain: drain()
