@@ -68,13 +68,11 @@ extension Message {
     return used <= 2048 ? used * 4 + 16 : unsafe ProtobufC.packedSize(message)
   }
 
-  /// Reads a message from `bytes` through an arena of its own.
-  ///
-  /// Where messages are read in numbers, keep an arena and use `init(scanning:arena:limits:)`.
+  /// Reads a message from `bytes` through the thread's arena.
   package init(
     serialized bytes: [UInt8], limits: MessageLimits = .standard
   ) throws(MessageError) {
-    let arena = MessageArena(firstChunkBytes: 4096)
+    let arena = MessageArena.ofThread
     self = try unsafe bytes.span.withUnsafeBytes { (bytes) throws(MessageError) in
       try unsafe Self(scanning: bytes, arena: arena, limits: limits)
     }
@@ -82,7 +80,9 @@ extension Message {
 
   /// The message for the wire. The same value always gives the same bytes.
   package func serialized() throws(MessageError) -> [UInt8] {
-    let arena = MessageArena(firstChunkBytes: 4096)
+    let arena = MessageArena.ofThread
+    arena.reset()
+    defer { arena.reset() }
     let message = try unsafe fill(arena)
     let size = unsafe ProtobufC.packedSize(message)
     return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

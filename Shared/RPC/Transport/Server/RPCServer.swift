@@ -78,7 +78,10 @@ package final class RPCServer: Sendable {
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: false)
       .childChannelOption(
-        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024)
+        // Grows with what a connection brings, so that an idle one holds little.
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(
+          minimum: 1024, initial: 4096, maximum: 64 * 1024)
       )
       .childChannelOption(
         .writeBufferWaterMark, value: .init(low: 128 * 1024, high: 512 * 1024)
