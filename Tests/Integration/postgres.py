@@ -44,11 +44,14 @@ class PostgresServer:
         # A socket's path has to be short.
         self.folder = Path(tempfile.mkdtemp(prefix="kontor-postgres-"))
         # PostgreSQL refuses to run as root.
-        self.user = None
+        self.prefix: list[str] = []
         if os.getuid() == 0:
             names = {entry.pw_name for entry in pwd.getpwall()}
-            self.user = "postgres" if "postgres" in names else "nobody"
-            shutil.chown(self.folder, self.user)
+            user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(self.folder, user)
+            group = pwd.getpwnam(user).pw_gid
+            # Not by subprocess's `user`, which forks: gRPC's threads do not survive that.
+            self.prefix = ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"]
         self._run(
             "initdb", "--pgdata", self.folder / "data", "--username", "kontor", "--auth", "trust",
             "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions",
@@ -57,10 +60,7 @@ class PostgresServer:
 
     def _command(self, program: str, *arguments: str | Path) -> dict:
         return {
-            "args": [self.programs / program, *arguments],
-            "user": self.user,
-            "group": pwd.getpwnam(self.user).pw_gid if self.user else None,
-            "extra_groups": [] if self.user else None,
+            "args": [*self.prefix, self.programs / program, *arguments],
             "cwd": self.folder,
         }
 
@@ -114,9 +114,14 @@ class PostgresServer:
         return [line.split("\t") for line in output.splitlines() if line]
 
     def kill(self) -> None:
-        """SIGKILL for the server; its other processes end when they find it gone."""
+        """SIGKILL for the server; returns when its other processes have found it gone and ended."""
+        processes = self._processes()
         self.process.kill()
         self.process.wait()
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{process}").exists() for process in processes):
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
 
     def pause(self) -> None:
         """Stops every process of the server, so that it is reachable and says nothing."""

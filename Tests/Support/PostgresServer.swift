@@ -84,6 +84,12 @@ package enum PostgresServer {
     return server.url + "&options=-csearch_path%3D\(name)"
   }
 
+  /// The URL of a schema for another user, whom the test has made.
+  package static func url(ofSchema schema: String, user: String) async throws -> String {
+    try await server.value.url.replacing("kontor@", with: "\(user)@")
+      + "&options=-csearch_path%3D\(schema)"
+  }
+
   /// Few connections: most tests need one or two at a time.
   package static var testConfiguration: PostgresConfiguration {
     var configuration = PostgresConfiguration()

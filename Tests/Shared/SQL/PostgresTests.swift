@@ -221,6 +221,83 @@ struct PostgresTests {
     return configuration
   }
 
+  @Test func `a lock that is held too long is an error, and nothing is changed`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.lockTimeoutMilliseconds = 10
+    try await prepared(configuration) { database in
+      let held = Meeting(of: 2)
+      let done = Meeting(of: 2)
+      async let holder: Void = database.write { transaction in
+        try transaction.execute("UPDATE parent SET id = id")
+        held.wait()
+        done.wait()
+      }
+      await #expect(throws: SQLError(.busy, "")) {
+        try await database.write { transaction in
+          held.wait()
+          try transaction.execute("INSERT INTO child (id, parent_id, amount) VALUES (1, 'p', 1)")
+          try transaction.execute("UPDATE parent SET id = id")
+        }
+      }
+      done.wait()
+      try await holder
+      let count = try await database.read { transaction in
+        try transaction.first("SELECT count(*) FROM child")?.int(0)
+      }
+      #expect(count == 0)
+    }
+  }
+
+  @Test func `where the server gives one connection only, all work is done on it`() async throws {
+    try await PostgresServer.withDatabase { administration in
+      let role = "narrow_\(UInt32.random(in: 0...UInt32.max))"
+      try await administration.write { transaction in
+        try transaction.script(
+          """
+          CREATE ROLE \(role) LOGIN CONNECTION LIMIT 1;
+          CREATE TABLE x (x bigint);
+          DO $$ BEGIN EXECUTE format('GRANT ALL ON SCHEMA %I TO \(role)', current_schema()); END $$;
+          GRANT ALL ON x TO \(role)
+          """)
+      }
+      let schema = try await administration.read { transaction in
+        try transaction.first("SELECT current_schema()")?.text(0)
+      }
+      var configuration = PostgresServer.testConfiguration
+      configuration.reconnectPatience = .milliseconds(20)
+      configuration.reconnectPause = .milliseconds(1)
+      let url = try await PostgresServer.url(ofSchema: try #require(schema), user: role)
+      let database = try await PostgresDatabase.open(url: url, configuration: configuration)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<100 {
+          group.addTask {
+            try await database.write { transaction in
+              _ = try transaction.execute("INSERT INTO x VALUES (\(number))")
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(database.statistics.connections == 1)
+      await #expect(throws: SQLError(.overloaded, "")) {
+        try await PostgresDatabase.open(url: url, configuration: configuration)
+      }
+      await database.close()
+    }
+  }
+
+  @Test func `a server that says nothing counts as lost`() async throws {
+    var configuration = PostgresServer.testConfiguration
+    configuration.answerPatience = .milliseconds(20)
+    try await PostgresServer.withDatabase(configuration) { database in
+      let error = await #expect(throws: SQLError.self) {
+        try await database.read { transaction in try transaction.execute("SELECT pg_sleep(60)") }
+      }
+      #expect(error?.code == .connectionLost)
+      #expect(error?.message.contains("did not answer") == true)
+    }
+  }
+
   @Test func `a statement that takes too long is ended`() async throws {
     var configuration = PostgresServer.testConfiguration
     configuration.statementTimeoutMilliseconds = 10
