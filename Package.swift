@@ -277,8 +277,9 @@ let package = Package(
     module(
       "OperatorData", "Services/Operator/Data",
       [
-        "Operator", "SQLCore", "SQLiteDriver", "PostgresDriver", "ServiceStorage", "IdentityStorage",
-        "OrganizationsStorage", "ShopStorage", "AccountingStorage", "AccountingDomain",
+        "Operator", "SQLCore", "SQLiteDriver", "PostgresDriver", "ServiceStorage",
+        "IdentityStorage", "OrganizationsStorage", "ShopStorage", "AccountingStorage",
+        "AccountingDomain",
         "Cryptography", "SharedDomain",
       ]),
     program(

@@ -1,21 +1,54 @@
 /// Rules for metadata names and values (gRPC over HTTP/2, "Custom-Metadata").
 ///
-/// Inlinable, since transports check lent bytes of every call with them.
+/// Each rule has one form for lent bytes and one for text: transports in other modules check every
+/// call with them, and a generic form would not be specialized there.
 package enum HeaderNames {
   /// True for `[0-9a-z_.-]+`.
-  @inlinable
-  package static func isValid(_ name: some Collection<UInt8>) -> Bool {
-    !name.isEmpty
-      && name.allSatisfy {
-        ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D || $0 == 0x2E
-          || $0 == 0x5F
-      }
+  package static func isValid(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe !name.isEmpty && consists(name, of: isNameByte)
+  }
+
+  /// True for `[0-9a-z_.-]+`.
+  package static func isValid(_ name: String.UTF8View) -> Bool {
+    !name.isEmpty && consists(name, of: isNameByte)
   }
 
   /// True for printable ASCII.
-  @inlinable
-  package static func isValidText(_ value: some Collection<UInt8>) -> Bool {
-    value.allSatisfy { $0 >= 0x20 && $0 <= 0x7E }
+  package static func isValidText(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe consists(value, of: isTextByte)
+  }
+
+  /// True for printable ASCII.
+  package static func isValidText(_ value: String.UTF8View) -> Bool {
+    consists(value, of: isTextByte)
+  }
+
+  /// `[A-Za-z0-9._-]{1,64}`: what may stand in a log line as it came.
+  package static func isCorrelationID(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe (1...64).contains(value.count) && consists(value, of: isCorrelationByte)
+  }
+
+  /// `[A-Za-z0-9._-]{1,64}`: what may stand in a log line as it came.
+  package static func isCorrelationID(_ value: String.UTF8View) -> Bool {
+    (1...64).contains(value.count) && consists(value, of: isCorrelationByte)
+  }
+
+  private static func consists(
+    _ bytes: some Sequence<UInt8>, of isAllowed: (UInt8) -> Bool
+  ) -> Bool {
+    for byte in bytes where !isAllowed(byte) { return false }
+    return true
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    (byte >= 0x61 && byte <= 0x7A) || (byte >= 0x30 && byte <= 0x39) || byte == 0x2D
+      || byte == 0x2E || byte == 0x5F
+  }
+
+  private static func isTextByte(_ byte: UInt8) -> Bool { byte >= 0x20 && byte <= 0x7E }
+
+  private static func isCorrelationByte(_ byte: UInt8) -> Bool {
+    isNameByte(byte) || (byte >= 0x41 && byte <= 0x5A)
   }
 
   /// True for names that belong to the protocol, not to applications.
@@ -57,21 +90,6 @@ extension Metadata.Entry {
     switch value {
     case .text(let text): name.utf8.count + text.utf8.count + 32
     case .binary(let bytes): name.utf8.count + (bytes.count * 4 + 2) / 3 + 32
-    }
-  }
-}
-
-/// `[A-Za-z0-9._-]{1,64}`: what may stand in a log line as it came.
-@inlinable
-package func isCorrelationID(_ value: some Collection<UInt8>) -> Bool {
-  guard !value.isEmpty, value.count <= 64 else { return false }
-  return value.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"),
-      UInt8(ascii: "-"):
-      true
-    default: false
     }
   }
 }

@@ -138,7 +138,9 @@ package final class InProcessChannel: ClientChannel {
     return ServerContext(
       method: method, metadata: metadata,
       deadline: options.timeout.map { Deadline(after: $0) }, peer: peer,
-      correlationID: correlationID.flatMap { isCorrelationID($0.utf8) ? .given($0) : nil }
+      correlationID: correlationID.flatMap {
+        HeaderNames.isCorrelationID($0.utf8) ? .given($0) : nil
+      }
         ?? .made(.random(in: 0 ... .max)),
       traceparent: traceparent.flatMap { $0.utf8.count <= 128 ? $0 : nil })
   }

@@ -110,7 +110,7 @@ private enum HeaderLines {
     }
     try checkMetadata(head.metadata)
     if let id = head.correlationID {
-      try check(isCorrelationID(id.utf8), "the correlation id \(id)")
+      try check(HeaderNames.isCorrelationID(id.utf8), "the correlation id \(id)")
     }
     if let path = head.unknownPath, let method = MethodDescriptor(path: path) {
       try check(method.path == "/\(method.service)/\(method.name)", "the path \(path)")

@@ -87,7 +87,7 @@ struct RequestHead: ~Copyable {
       case UInt8(ascii: "h") where unsafe matches(name, "host"):
         unsafe host = unsafe value
       case UInt8(ascii: "x") where unsafe matches(name, "x-correlation-id"):
-        if unsafe isCorrelationID(value) {
+        if unsafe HeaderNames.isCorrelationID(value) {
           correlationID = unsafe String(decoding: value, as: UTF8.self)
         }
       default:
