@@ -177,10 +177,15 @@ def database(stack: Stack, service: str) -> Path:
     return stack.folder / service / f"{service}.db"
 
 
-LEDGER_TRIGGERS = (
-    "ledger_entry_is_final ledger_entry_stays ledger_posting_is_final ledger_posting_stays "
-    "prepaid_movement_is_final prepaid_movement_stays ledger_balance_stays ledger_head_stays"
-).split()
+def unguarded(stack: Stack, service: str) -> sqlite3.Connection:
+    """A service's database without the triggers that keep its rows as they are."""
+    connection = sqlite3.connect(database(stack, service))
+    triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert triggers
+    for (trigger,) in triggers:
+        connection.execute(f"DROP TRIGGER {trigger}")
+    return connection
+
 
 # What is done to the data, and what the finding names.
 TAMPERINGS = {
@@ -274,10 +279,7 @@ def copy(sealed, tmp_path):
 
 
 def spoil(stack: Stack, service: str, statements: str) -> None:
-    connection = sqlite3.connect(database(stack, service))
-    if service == "accounting":
-        for trigger in LEDGER_TRIGGERS:
-            connection.execute(f"DROP TRIGGER {trigger}")
+    connection = unguarded(stack, service)
     connection.executescript(statements)
     connection.commit()
     connection.close()
@@ -336,7 +338,7 @@ def test_a_chain_that_was_rewritten_as_a_whole_is_found(copy):
                 out += b"\3" + (value % 2**64).to_bytes(8, "big")
         return out
 
-    connection = sqlite3.connect(database(copy, "organizations"))
+    connection = unguarded(copy, "organizations")
     connection.execute("UPDATE audit_entry SET actor = 'user:nobody' WHERE sequence = 1")
     previous = bytes(32)
     for number, organization, sequence, identifier, at, actor, action, target in connection.execute(

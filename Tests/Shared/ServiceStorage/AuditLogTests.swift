@@ -122,12 +122,77 @@ import Testing
     let zeros = driver == .sqlite ? "zeroblob(32)" : "decode(repeat('00', 32), 'hex')"
     let text = change.text.replacing("zeros", with: zeros)
     try await filled(driver) { database in
-      try await database.write { transaction in try transaction.script(text) }
+      try await database.write { transaction in
+        for (table, trigger) in guards {
+          let place = transaction.dialect == .postgres ? " ON \(table)" : ""
+          try transaction.script("DROP TRIGGER \(trigger)\(place)")
+        }
+        try transaction.script(text)
+      }
       for organizationID in [first, second] {
         guard case .broken(change.sequence, _) = try await verify(organizationID, database) else {
           Issue.record("not found")
           continue
         }
+      }
+    }
+  }
+
+  /// What keeps the log's rows as they are, by table.
+  private let guards = [
+    ("audit_entry", "audit_entry_is_final"), ("audit_entry", "audit_entry_stays"),
+    ("audit_field", "audit_field_is_only_erased"), ("audit_field", "audit_field_stays"),
+    ("audit_head", "audit_head_is_an_entry"), ("audit_head", "audit_head_moves_on"),
+    ("audit_head", "audit_head_stays"),
+  ]
+
+  @Test(
+    arguments: Driver.allCases,
+    [
+      ("UPDATE audit_entry SET actor = 'user:9' WHERE sequence = 3", "audit_entry_is_final"),
+      (
+        "UPDATE audit_field SET after_value = 'x' WHERE name = 'role'", "audit_field_is_only_erased"
+      ),
+      (
+        "UPDATE audit_field SET after_value = 'x' WHERE name = 'name'", "audit_field_is_only_erased"
+      ),
+      (
+        "UPDATE audit_field SET after_value = NULL, before_value = NULL WHERE name = 'role'",
+        "audit_field_is_only_erased"
+      ),
+      ("DELETE FROM audit_field WHERE entry_number = 5", "audit_field_stays"),
+      ("DELETE FROM audit_head", "audit_head_stays"),
+      ("UPDATE audit_head SET sequence = sequence - 1", "audit_head_"),
+      ("UPDATE audit_head SET sequence = sequence + 1", "audit_head_"),
+      (
+        "INSERT INTO audit_field (entry_number, position, name) VALUES (5, 99, 'late')",
+        "audit_field_is_in_time"
+      ),
+      (
+        """
+        INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
+        SELECT organization_id, sequence + 2, id, at_us, actor, action, target, hash
+        FROM audit_entry WHERE sequence = 5
+        """, "audit_entry_is_next"
+      ),
+      (
+        "INSERT INTO audit_head (organization_id, sequence, hash) SELECT 'x', 1, hash FROM audit_head",
+        "audit_head_is_an_entry"
+      ),
+    ] as [(SQL, String)])
+  func `the database refuses what would change the log`(
+    _ driver: Driver, _ change: (statement: SQL, refusal: String)
+  ) async throws {
+    try await filled(driver) { database in
+      let error = await #expect(throws: SQLError.self) {
+        try await database.write { transaction in
+          _ = try transaction.execute(change.statement)
+        }
+      }
+      #expect(error?.message.contains(change.refusal) == true, "\(String(describing: error))")
+      guard case .intact(5, _) = try await verify(first, database) else {
+        Issue.record("the log was changed")
+        return
       }
     }
   }
