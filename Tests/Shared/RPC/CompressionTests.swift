@@ -3,9 +3,10 @@ import GoogleAPI
 import Messages
 import RPCCore
 import RPCTransport
+import TestSupport
 import Testing
 
-@Suite struct CompressionTests {
+@Suite(.onOwnThread) struct CompressionTests {
   private static func compressed(_ bytes: [UInt8], _ encoding: MessageEncoding) throws -> [UInt8] {
     try bytes.withUnsafeBytes { try encoding.compress($0) }
   }

@@ -2,13 +2,14 @@ import GoogleAPI
 import HTTP2
 import NIOCore
 import RPCCore
+import TestSupport
 import Testing
 
 @testable import RPCTransport
 
 private let second: UInt64 = 1_000_000_000
 
-@Suite struct KeepaliveTests {
+@Suite(.onOwnThread) struct KeepaliveTests {
   @Test("A silent peer is asked after the interval and given up after the timeout")
   func silence() {
     var keepalive = Keepalive(intervalSeconds: 10, timeoutSeconds: 20, pingsWithoutCalls: false)
@@ -163,7 +164,7 @@ private let second: UInt64 = 1_000_000_000
   }
 }
 
-@Suite struct ConnectionAgeTests {
+@Suite(.onOwnThread) struct ConnectionAgeTests {
   private static var limits: RPCLimits {
     var limits = RPCLimits()
     limits.maximumConnectionAgeSeconds = 60
@@ -202,7 +203,9 @@ private let second: UInt64 = 1_000_000_000
 
   @Test("At its age a connection takes no new calls, and those that run end well")
   func drains() async throws {
-    try await withServer(try await TestServer(limits: Self.limits)) { server in
+    var limits = Self.limits
+    limits.connectionAgeGraceSeconds = 1000
+    try await withServer(try await TestServer(limits: limits)) { server in
       let peer = try RawPeer(port: server.port, certificates: server.certificates)
       try peer.begin()
       let id = try peer.request(

@@ -4,9 +4,10 @@ import Messages
 import RPCCore
 import RPCTransport
 import TLS
+import TestSupport
 import Testing
 
-@Suite struct MalformedInputTests {
+@Suite(.onOwnThread) struct MalformedInputTests {
   typealias Fields = [(String, String)]
 
   /// The headers of a good call, with some replaced (nil removes) or added.

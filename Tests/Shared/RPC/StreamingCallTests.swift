@@ -2,9 +2,10 @@ import GoogleAPI
 import HTTP2
 import RPCCore
 import RPCTransport
+import TestSupport
 import Testing
 
-@Suite struct StreamingCallTests {
+@Suite(.onOwnThread) struct StreamingCallTests {
   static let none = CallOptions()
 
   private static func text(_ what: String, _ size: Int = 0) -> AnyMessage {

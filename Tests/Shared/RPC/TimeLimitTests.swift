@@ -4,13 +4,14 @@ import Messages
 import NIOCore
 import NIOPosix
 import RPCCore
+import TestSupport
 import Testing
 
 @testable import RPCTransport
 
 /// Every limit in time: nothing happens before it, and the end comes at it. Limits are far away from
 /// the time that the tests themselves take.
-@Suite struct TimeLimitTests {
+@Suite(.onOwnThread) struct TimeLimitTests {
   private static let seconds = 1000
 
   private static func withPeer(
