@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -125,12 +126,16 @@ class PostgresServer:
 
     def pause(self) -> None:
         """Stops every process of the server, so that it is reachable and says nothing."""
-        for process in self._processes():
-            os.kill(process, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         for process in self._processes():
-            os.kill(process, signal.SIGCONT)
+            # A connection's process may have ended since it was listed.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def _processes(self) -> list[int]:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
