@@ -42,8 +42,8 @@ NOT_RUN = {
     "compute_engine_creds, jwt_token_creds, oauth2_auth_token, per_rpc_creds, "
     "google_default_credentials, compute_engine_channel_credentials": "need a cloud's credentials",
     "orca_per_rpc, orca_oob": "load reports for a client's load balancing, which ours does not have",
-    "max_concurrent_streams_connection_scaling": "our channel opens no second connection for more "
-    "streams: calls wait in order",
+    "max_concurrent_streams_connection_scaling": "not written; that a full "
+    "connection gets another beside it is tested in BalancingTests and ChannelBalancingTests",
     "reconnect": "lasts nine minutes by its description; the back-off has unit tests",
 }
 
