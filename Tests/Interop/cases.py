@@ -43,7 +43,7 @@ NOT_RUN = {
     "google_default_credentials, compute_engine_channel_credentials": "need a cloud's credentials",
     "orca_per_rpc, orca_oob": "load reports for a client's load balancing, which ours does not have",
     "max_concurrent_streams_connection_scaling": "not written; that a full "
-    "connection gets another beside it is tested in BalancingTests and ChannelBalancingTests",
+    "connection gets another beside it is tested in ChannelBalancingTests",
     "reconnect": "lasts nine minutes by its description; the back-off has unit tests",
 }
 
