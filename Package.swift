@@ -158,7 +158,7 @@ let package = Package(
     module(
       "RPCInProcess", "Shared/RPC/InProcess", ["RPCCore", "Messages", logging], touchesMemory: true),
     module("Threads", "Shared/Threads", touchesMemory: true),
-    module("SQLCore", "Shared/SQL/Core"),
+    module("SQLCore", "Shared/SQL/Core", touchesMemory: true),
     module(
       "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", "Threads", logging],
       touchesMemory: true),

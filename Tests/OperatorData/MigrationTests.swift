@@ -135,7 +135,7 @@ private enum Fixture {
   ) throws -> [String: [[String: SQLValue]]] {
     var content: [String: [[String: SQLValue]]] = [:]
     for table in try tables(in: transaction) {
-      content[table] = try transaction.rows(SQL(stringLiteral: "SELECT * FROM \(table)")).map {
+      content[table] = try transaction.rows(SQL(trustedText: "SELECT * FROM \(table)")).map {
         Dictionary(uniqueKeysWithValues: zip($0.columns, $0.values))
       }
     }

@@ -2,7 +2,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-// What Swift cannot import from sqlite3.h: variadic functions, the SQLITE_TRANSIENT cast, callbacks.
+// What Swift cannot import from sqlite3.h: variadic functions, the SQLITE_STATIC cast, callbacks.
 
 /// Leaves the counting of allocated memory out, which takes a mutex for each allocation. Effective
 /// before the library's first use in the process only.
@@ -10,18 +10,18 @@ static inline int kontor_sqlite3_disable_memory_statistics(void) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-/// Binds a copy of UTF-8 text; an empty text is not NULL.
+/// Binds UTF-8 text that stays where it is while the statement runs; an empty text is not NULL.
 static inline int kontor_sqlite3_bind_text(
     sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
   return sqlite3_bind_text64(
-      statement, index, bytes ? (const char *)bytes : "", count, SQLITE_TRANSIENT, SQLITE_UTF8);
+      statement, index, bytes ? (const char *)bytes : "", count, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-/// Binds a copy of bytes; an empty blob is not NULL.
+/// Binds bytes that stay where they are while the statement runs; an empty blob is not NULL.
 static inline int kontor_sqlite3_bind_blob(
     sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
   if (count == 0) return sqlite3_bind_zeroblob(statement, index, 0);
-  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_STATIC);
 }
 
 /// Switches a boolean option of a connection (SQLITE_DBCONFIG_…).

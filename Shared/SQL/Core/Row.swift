@@ -31,43 +31,53 @@ package struct Row: Sendable, Hashable {
   }
 
   /// The value as a `Value`: `try row.read("id", as: UserID.self)`.
+  @inlinable
   package func read<Value: SQLReadable>(
     _ column: String, as type: Value.Type = Value.self
   ) throws(SQLError) -> Value {
-    try Self.convert(value(column), column: column)
+    let stored = try value(column)
+    guard let value = Value(sqlValue: stored) else { throw mismatch(stored, column, Value.self) }
+    return value
   }
 
   /// The value as a `Value`.
+  @inlinable
   package func read<Value: SQLReadable>(
     _ index: Int, as type: Value.Type = Value.self
   ) throws(SQLError) -> Value {
     let stored = try value(index)
-    return try Self.convert(stored, column: columns[index])
+    guard let value = Value(sqlValue: stored) else {
+      throw mismatch(stored, columns[index], Value.self)
+    }
+    return value
   }
 
   /// The value as a `Value`, nil for NULL.
+  @inlinable
   package func readOptional<Value: SQLReadable>(
     _ column: String, as type: Value.Type = Value.self
   ) throws(SQLError) -> Value? {
     let stored = try value(column)
-    return stored == .null ? nil : try Self.convert(stored, column: column)
+    if case .null = stored { return nil }
+    guard let value = Value(sqlValue: stored) else { throw mismatch(stored, column, Value.self) }
+    return value
   }
 
   /// The value as a `Value`, nil for NULL.
+  @inlinable
   package func readOptional<Value: SQLReadable>(
     _ index: Int, as type: Value.Type = Value.self
   ) throws(SQLError) -> Value? {
     let stored = try value(index)
-    return stored == .null ? nil : try Self.convert(stored, column: columns[index])
-  }
-
-  private static func convert<Value: SQLReadable>(
-    _ stored: SQLValue, column: String
-  ) throws(SQLError) -> Value {
+    if case .null = stored { return nil }
     guard let value = Value(sqlValue: stored) else {
-      throw SQLError(
-        .unexpectedValue, "column \(column) holds \(stored.typeName) that is no \(Value.self)")
+      throw mismatch(stored, columns[index], Value.self)
     }
     return value
+  }
+
+  @usableFromInline
+  func mismatch(_ stored: SQLValue, _ column: String, _ type: Any.Type) -> SQLError {
+    SQLError(.unexpectedValue, "column \(column) holds \(stored.typeName) that is no \(type)")
   }
 }

@@ -5,25 +5,27 @@
 /// too and is spliced in as text with its own parameters, so lists of columns and conditions can be
 /// shared. A `String` is not an `SQL`: text made at run time cannot become a statement by accident.
 package struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
-  /// The statement with a `marker` where each parameter stands. Equal text means the same
-  /// statement, so drivers use it as the key of their statement cache.
-  package private(set) var template: String
+  /// The statement's text; drivers use it as the key of their statement cache.
+  package private(set) var template: SQLTemplate
 
-  /// The parameters in the order of their markers.
+  /// The parameters in the order of their places in the template.
   package private(set) var values: [SQLValue]
 
-  /// Stands for a parameter in `template`; never part of a statement's own text.
-  static let marker: Unicode.Scalar = "\u{1}"
-  fileprivate static var markerText: String { "\u{1}" }
-
-  package init(stringLiteral value: String) {
-    template = value
+  package init(stringLiteral value: StaticString) {
+    template = SQLTemplate(value)
     values = []
   }
 
   package init(stringInterpolation: StringInterpolation) {
     template = stringInterpolation.template
     values = stringInterpolation.values
+  }
+
+  /// A statement whose text is made at run time, from the program's own names of tables and the
+  /// like: nothing that comes from outside may be in it.
+  package init(trustedText text: String) {
+    template = SQLTemplate(trustedText: text)
+    values = []
   }
 
   /// The parts in order, with the separator between them: `SQL.joined(conditions, " AND ")`.
@@ -38,70 +40,58 @@ package struct SQL: Sendable, Hashable, ExpressibleByStringInterpolation {
 
   /// Adds the other's text and parameters at the end.
   package mutating func append(_ other: SQL) {
-    template += other.template
+    template.append(other.template)
     values += other.values
   }
 
   /// The text to hand to the database, with numbered placeholders of the dialect.
-  ///
-  /// A statement whose own text holds the marker is a programmer's error and traps.
-  package func rendered(for dialect: Dialect) -> String {
-    if values.isEmpty && !template.unicodeScalars.contains(Self.marker) { return template }
-    var text = ""
-    text.reserveCapacity(template.utf8.count + 2 * values.count)
-    var number = 0
-    for scalar in template.unicodeScalars {
-      if scalar == Self.marker {
-        number += 1
-        text += dialect.placeholder(number)
-      } else {
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    precondition(number == values.count, "an SQL statement's text holds U+0001")
-    return text
-  }
+  package func rendered(for dialect: Dialect) -> String { template.rendered(for: dialect) }
 
   /// Collects text and parameters of an interpolated literal.
   package struct StringInterpolation: StringInterpolationProtocol {
-    fileprivate var template = ""
+    fileprivate var template: SQLTemplate
     fileprivate var values: [SQLValue] = []
 
     package init(literalCapacity: Int, interpolationCount: Int) {
-      template.reserveCapacity(literalCapacity + interpolationCount)
+      template = SQLTemplate(capacity: 2 * interpolationCount + 1)
       values.reserveCapacity(interpolationCount)
     }
 
-    package mutating func appendLiteral(_ literal: String) {
-      template += literal
+    package mutating func appendLiteral(_ literal: StaticString) {
+      template.append(literal)
+    }
+
+    /// Binds a value as it is stored.
+    package mutating func bind(_ value: SQLValue) {
+      template.appendParameter()
+      values.append(value)
     }
 
     /// Binds a value.
+    @inlinable
     package mutating func appendInterpolation(_ value: some SQLConvertible) {
-      // Quicker than a scalar's append, which is generic.
-      template += SQL.markerText
-      values.append(value.sqlValue)
+      bind(value.sqlValue)
     }
 
     /// Binds a value, or NULL for nil.
+    @inlinable
     package mutating func appendInterpolation<Value: SQLConvertible>(_ value: Value?) {
-      template += SQL.markerText
-      values.append(value?.sqlValue ?? .null)
+      bind(value?.sqlValue ?? .null)
     }
 
     /// Splices another statement's text and parameters in.
     package mutating func appendInterpolation(_ fragment: SQL) {
-      template += fragment.template
+      template.append(fragment.template)
       values += fragment.values
     }
 
     /// Binds each value, comma between them, as in `IN (\(list: ids))`. An empty list becomes
     /// `NULL`, which is in no row.
     package mutating func appendInterpolation(list: [some SQLConvertible]) {
-      if list.isEmpty { template += "NULL" }
+      if list.isEmpty { template.append("NULL") }
       for (index, value) in list.enumerated() {
-        if index > 0 { template += ", " }
-        appendInterpolation(value)
+        if index > 0 { template.append(", ") }
+        bind(value.sqlValue)
       }
     }
   }

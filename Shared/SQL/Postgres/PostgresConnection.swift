@@ -40,8 +40,8 @@ final class PostgresConnection {
   private let answerPatience: Duration
   /// Whether the server has kept silent for too long.
   private var isGivenUp = false
-  /// By the text's template; several where NULL stands for a parameter.
-  private var statements: [String: [Statement]] = [:]
+  /// By the text; several where NULL stands for a parameter.
+  private var statements: [SQLTemplate: [Statement]] = [:]
   private var uses = 0
   private var prepared = 0
 

@@ -30,8 +30,9 @@ final class SQLiteConnection: @unchecked Sendable {
 
   private let handle: OpaquePointer
   private let configuration: SQLiteConfiguration
-  private var statements: [String: SQLiteStatement] = [:]
+  private var statements: [SQLTemplate: SQLiteStatement] = [:]
   private var controls: [Control: SQLiteStatement] = [:]
+  private let bindings = SQLiteBindings()
   private var uses = 0
   private var logLength = 0
   private var checkpointedLength = 0
@@ -119,7 +120,7 @@ final class SQLiteConnection: @unchecked Sendable {
     let statement = try prepare("PRAGMA journal_mode = WAL")
     defer { statement.finalize() }
     var mode = ""
-    try statement.run([]) { row throws(SQLError) in mode = try row.text(0) }
+    try statement.run([], in: bindings) { row throws(SQLError) in mode = try row.text(0) }
     guard mode == "wal" else {
       throw SQLError(.cannotOpen, "the file system allows no write-ahead log (mode \(mode))")
     }
@@ -166,7 +167,7 @@ final class SQLiteConnection: @unchecked Sendable {
   }
 
   /// Rows inserted, changed and deleted since the connection was opened.
-  private var totalChanges: Int64 {
+  var totalChanges: Int64 {
     unsafe sqlite3_total_changes64(handle)
   }
 
@@ -176,7 +177,7 @@ final class SQLiteConnection: @unchecked Sendable {
   ) throws(SQLError) -> Int {
     let statement = try cached(sql)
     let before = totalChanges
-    try statement.run(sql.values, receive)
+    try statement.run(sql.values, in: bindings, receive)
     // The latest change's count stays when a statement changes nothing.
     return totalChanges == before ? 0 : unsafe Int(sqlite3_changes64(handle))
   }

@@ -6,6 +6,7 @@ internal import SQLCore
 final class SQLiteStatement {
   private let handle: OpaquePointer
   private let connection: OpaquePointer
+  private let parameterCount: Int
   private var columns: [String] = []
   /// When the statement was last used, in the cache's counting.
   var lastUse = 0
@@ -13,6 +14,7 @@ final class SQLiteStatement {
   init(_ handle: OpaquePointer, of connection: OpaquePointer) {
     unsafe self.handle = handle
     unsafe self.connection = connection
+    parameterCount = unsafe Int(sqlite3_bind_parameter_count(handle))
   }
 
   func finalize() {
@@ -20,14 +22,15 @@ final class SQLiteStatement {
   }
 
   /// Binds the values, gives each row to `receive`, and makes the statement ready for the next use.
+  ///
+  /// - Parameter buffer: holds the texts and bytes while the statement runs.
   func run(
-    _ values: [SQLValue], _ receive: (Row) throws(SQLError) -> Void
+    _ values: [SQLValue], in buffer: SQLiteBindings,
+    _ receive: (Row) throws(SQLError) -> Void
   ) throws(SQLError) {
-    defer {
-      unsafe sqlite3_reset(handle)
-      unsafe sqlite3_clear_bindings(handle)
-    }
-    try bind(values)
+    // What is bound is not read again before all of it is bound anew.
+    defer { unsafe sqlite3_reset(handle) }
+    try bind(values, in: buffer)
     while true {
       switch unsafe sqlite3_step(handle) {
       case SQLITE_ROW: try receive(row())
@@ -44,11 +47,12 @@ final class SQLiteStatement {
     return code
   }
 
-  private func bind(_ values: [SQLValue]) throws(SQLError) {
-    let expected = unsafe Int(sqlite3_bind_parameter_count(handle))
-    guard expected == values.count else {
-      throw SQLError(.misuse, "the statement takes \(expected) parameters, not \(values.count)")
+  private func bind(_ values: [SQLValue], in buffer: SQLiteBindings) throws(SQLError) {
+    guard parameterCount == values.count else {
+      throw SQLError(
+        .misuse, "the statement takes \(parameterCount) parameters, not \(values.count)")
     }
+    buffer.clear(for: values)
     var index: Int32 = 0
     for value in values {
       index += 1
@@ -56,16 +60,8 @@ final class SQLiteStatement {
         switch value {
         case .null: unsafe sqlite3_bind_null(handle, index)
         case .integer(let number): unsafe sqlite3_bind_int64(handle, index, number)
-        case .text(var text):
-          text.withUTF8 { bytes in
-            unsafe kontor_sqlite3_bind_text(
-              handle, index, bytes.baseAddress, UInt64(bytes.count))
-          }
-        case .blob(let blob):
-          unsafe blob.withUnsafeBytes { bytes in
-            unsafe kontor_sqlite3_bind_blob(
-              handle, index, bytes.baseAddress, UInt64(bytes.count))
-          }
+        case .text(let text): unsafe buffer.bind(text, to: index, of: handle)
+        case .blob(let blob): unsafe buffer.bind(blob, to: index, of: handle)
         }
       guard code == SQLITE_OK else {
         throw unsafe SQLiteError.latest(code, on: connection, while: "bind parameter \(index)")

@@ -7,10 +7,18 @@ final class SQLiteTransaction: Transaction {
   private var hasEnded = false
   /// The error that ended the transaction.
   private(set) var failure: SQLError?
+  private let changesBefore: Int64
+  private var hasRunScript = false
 
   init(_ connection: SQLiteConnection, maximumRows: Int) {
     self.connection = connection
     self.maximumRows = maximumRows
+    changesBefore = connection.totalChanges
+  }
+
+  /// Whether there may be something to roll back.
+  var hasChanges: Bool {
+    failure != nil || hasRunScript || connection.totalChanges != changesBefore
   }
 
   /// Refuses statements from here on.
@@ -50,7 +58,8 @@ final class SQLiteTransaction: Transaction {
   }
 
   func script(_ text: String) throws(SQLError) {
-    try guarded { () throws(SQLError) in
+    hasRunScript = true
+    return try guarded { () throws(SQLError) in
       try connection.script(text)
     }
   }

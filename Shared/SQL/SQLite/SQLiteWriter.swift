@@ -2,13 +2,23 @@ private import CSQLite
 internal import SQLCore
 internal import Threads
 
-/// The writer's thread: takes all bodies that wait, runs each in a savepoint of its own, and
-/// commits them together, so that one fsync makes all of them durable.
-final class SQLiteWriter: Sendable {
+/// The writer's thread: takes all bodies that wait and commits them together, so that one fsync
+/// makes all of them durable.
+///
+/// A savepoint for each body would have SQLite copy every page that the body changes. Bodies run
+/// without one until a body fails that has changed something: then the batch begins anew, with
+/// savepoints, and so do the next ones, in case it is followed by its like.
+///
+/// Unchecked, because the compiler cannot see that only the writer's thread touches it once it runs.
+final class SQLiteWriter: @unchecked Sendable {
+  /// How many batches run with savepoints after a failure.
+  private static let carefulBatches = 16
+
   private let connection: SQLiteConnection
   private let queue: BoundedQueue<any SQLiteJob>
   private let configuration: SQLiteConfiguration
   private let state: SQLiteState
+  private var carefulBatchesLeft = 0
 
   init(
     connection: SQLiteConnection, queue: BoundedQueue<any SQLiteJob>,
@@ -50,13 +60,21 @@ final class SQLiteWriter: Sendable {
       finish(jobs, error)
       return true
     }
+    let hasSavepoints = carefulBatchesLeft > 0
+    if hasSavepoints { carefulBatchesLeft -= 1 }
     for job in jobs {
-      guard isDone(connection.run(.savepoint)) else { return abandon() }
+      if hasSavepoints && !isDone(connection.run(.savepoint)) { return abandon() }
       let transaction = SQLiteTransaction(connection, maximumRows: configuration.maximumRows)
       let isKept = job.run(in: transaction)
       guard connection.isInTransaction else { return false }
-      if !isKept && !isDone(connection.run(.rollbackToSavepoint)) { return abandon() }
-      guard isDone(connection.run(.release)) else { return abandon() }
+      if hasSavepoints {
+        if !isKept && !isDone(connection.run(.rollbackToSavepoint)) { return abandon() }
+        guard isDone(connection.run(.release)) else { return abandon() }
+      } else if !isKept && transaction.hasChanges {
+        connection.rollBack()
+        carefulBatchesLeft = Self.carefulBatches
+        return together(jobs)
+      }
     }
     if let error = commit(jobs.count) {
       // A deferred foreign key is checked only here and is the fault of one of them.

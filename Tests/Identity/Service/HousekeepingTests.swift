@@ -12,7 +12,7 @@ import Testing
 struct HousekeepingTests {
   private func rows(_ stack: IdentityStack, _ table: String) async throws -> Int {
     try await stack.database.read { transaction in
-      try transaction.first(SQL(stringLiteral: "SELECT count(*) AS rows FROM \(table)"))?
+      try transaction.first(SQL(trustedText: "SELECT count(*) AS rows FROM \(table)"))?
         .int("rows") ?? 0
     }
   }

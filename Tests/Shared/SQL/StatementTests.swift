@@ -31,6 +31,17 @@ import Testing
     func query(_ id: Int) -> SQL { "SELECT a FROM t WHERE id = \(id)" }
     #expect(query(1).template == query(2).template)
     #expect(query(1) != query(2))
+    #expect(query(1).template != ("SELECT a FROM t WHERE id = \(1) OR \(2)" as SQL).template)
+    func either(_ first: Bool) -> SQL { first ? "SELECT \(1), 2" : "SELECT 2, \(1)" }
+    #expect(either(true).template == either(true).template)
+    #expect(either(true).template != either(false).template)
+  }
+
+  @Test func `text made at run time is known by its content`() {
+    let sql = SQL(trustedText: "SELECT " + "a FROM t")
+    #expect(sql.rendered(for: .sqlite) == "SELECT a FROM t")
+    #expect(sql.template == SQL(trustedText: "SELECT a " + "FROM t").template)
+    #expect(sql.template != SQL(trustedText: "SELECT b FROM t").template)
   }
 
   @Test func `a row refuses a missing column, another type and an unexpected NULL`() throws {
