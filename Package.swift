@@ -279,8 +279,9 @@ let package = Package(
       [
         "Operator", "SQLCore", "SQLiteDriver", "PostgresDriver", "ServiceStorage",
         "IdentityStorage", "OrganizationsStorage", "ShopStorage", "AccountingStorage",
-        "AccountingDomain",
-        "Cryptography", "SharedDomain",
+        "AccountingDomain", "Bootstrap", "Cryptography", "SharedDomain",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]),
     program(
       "kontor", "Services/Operator/Main",

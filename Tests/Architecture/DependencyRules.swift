@@ -60,8 +60,8 @@ enum DependencyRules {
   /// The operator's tools on stored data: no service, so they may read what every service stores
   /// (Decisions/0008).
   private static let operatorData = system.union(services.map { "\($0)Storage" }).union([
-    "Operator", "AccountingDomain", "SQLCore", "ServiceStorage", "Cryptography", "SharedDomain",
-    "FoundationEssentials",
+    "Operator", "AccountingDomain", "Bootstrap", "SQLCore", "ServiceStorage", "Cryptography",
+    "SharedDomain", "FoundationEssentials", "Subprocess", "SystemPackage",
   ]).union(drivers)
 
   /// What a target may import, or nil when no rule covers it.

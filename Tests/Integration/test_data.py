@@ -142,24 +142,6 @@ def test_a_backup_of_a_stack_under_load_is_of_one_moment(kept, tmp_path):
         assert check(restored, "--quiet").stdout == ""
 
 
-def test_the_data_of_a_stack_on_postgresql_is_checked_and_sealed(postgres, tmp_path):
-    url = postgres.url.replace("/?", "/checked?")
-    stack = Stack(tmp_path / "data", arguments=("--database", url)).start()
-    try:
-        client, sign_up = open_account(stack, "elsewhere@example.org", "elsewhere.ch")
-        client.top_up(sign_up.quote.totals.total.minor_units * 3)
-        renew(client, pay_order(client, sign_up.order_id).product_ids[0])
-        assert stack.command("seal").stdout.startswith("seal 1 of ")
-        report = check(stack)
-        assert report.returncode == 0, report.stdout + report.stderr
-        assert "note: accounting: 3 ledger entries in 1 chains" in report.stdout
-        assert stack.command("dead-letters").stdout == ""
-        made = stack.command("backup", str(tmp_path / "backup"))
-        assert made.returncode != 0 and "PostgreSQL's own tools" in made.stderr
-    finally:
-        assert stack.stop() == 0, stack.log()
-
-
 def test_a_damaged_backup_is_refused(kept, tmp_path):
     folder = tmp_path / "backup"
     assert kept.command("backup", str(folder)).returncode == 0

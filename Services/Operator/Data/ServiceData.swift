@@ -28,4 +28,6 @@ package struct ServiceData: Sendable {
   var name: String { service.rawValue }
   /// The database's file in the service's folder.
   var fileName: String { "\(name).db" }
+  /// The dump of a PostgreSQL database in a backup's folder of the service.
+  var dumpName: String { "\(name).dump" }
 }

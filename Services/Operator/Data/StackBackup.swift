@@ -10,7 +10,8 @@ extension StackData {
   ///
   /// All databases are held up together for as long as it takes to begin a snapshot of each, some
   /// milliseconds, so that they are from one moment: what one service knows of another's work is in
-  /// the other's copy, and what was under way is in an outbox and is delivered again.
+  /// the other's copy, and what was under way is in an outbox and is delivered again. Files are
+  /// copied as they are; a database on PostgreSQL by `pg_dump`.
   ///
   /// - Parameter version: the program's, for the manifest.
   /// - Returns: the manifest's lines.
@@ -20,7 +21,7 @@ extension StackData {
     guard StackFiles.exists(folder.path) else {
       throw OperatorError("\(folder.path) is not the data folder of a stack")
     }
-    try refusePostgreSQL("copy")
+    let postgres = try postgres()
     guard !StackFiles.exists(target) else {
       throw OperatorError("\(target) exists: a backup is written to a new folder")
     }
@@ -32,9 +33,13 @@ extension StackData {
     try StackFolder.makeFolder(part)
     // The seals first: what they seal is in the snapshots then.
     try copySeals(to: part)
-    try copyDatabases(to: part)
+    if let postgres {
+      try await dump(postgres, to: part)
+    } else {
+      try copyDatabases(to: part)
+      try await StackData(StackFolder(part)).refuseUnsound("the copy in \(part) is not sound")
+    }
     for data in ServiceData.all { try copyOtherFiles(of: data, to: part) }
-    try await verify(part)
     var manifest = BackupManifest(version: version, atMicroseconds: now.microseconds)
     try manifest.addFiles(of: part)
     try PrivateFile.write(manifest.text, to: "\(part)/\(BackupManifest.fileName)")
@@ -56,6 +61,16 @@ extension StackData {
     }
   }
 
+  private func dump(_ stack: PostgresStack, to part: String) async throws {
+    let backup = try await PostgresBackup(of: stack)
+    defer { backup.close() }
+    try await backup.dump(to: part)
+    try await backup.verify(part) { copies in
+      try await StackData(StackFolder(part), on: copies).refuseUnsound(
+        "the copy in \(part) is not sound")
+    }
+  }
+
   /// What a service keeps beside its database, such as the sandbox provider's secret.
   private func copyOtherFiles(of data: ServiceData, to target: String) throws {
     let source = "\(folder.path)/\(data.name)"
@@ -74,15 +89,5 @@ extension StackData {
     let copy = StackFolder(target).seals
     try StackFolder.makeFolder(copy)
     for name in names { try StackFiles.copy("\(folder.seals)/\(name)", to: "\(copy)/\(name)") }
-  }
-
-  /// A backup that was not read is none.
-  private func verify(_ target: String) async throws {
-    let report = try await StackData(StackFolder(target)).check()
-    guard report.findings.isEmpty else {
-      throw OperatorError(
-        "the copy in \(target) is not sound:\n"
-          + report.findings.map(\.description).joined(separator: "\n"))
-    }
   }
 }

@@ -7,9 +7,18 @@ internal import SharedDomain
 /// The databases of a stack's folder, whether it runs or not.
 package struct StackData: Sendable {
   let folder: StackFolder
+  /// Where the data is, unless the folder's configuration says so.
+  private let databases: [ServiceName: String]?
 
   package init(_ folder: StackFolder) {
     self.folder = folder
+    databases = nil
+  }
+
+  /// The data of a backup that was put onto a PostgreSQL server, beside the seals in its folder.
+  init(_ folder: StackFolder, on stack: PostgresStack) {
+    self.folder = folder
+    databases = stack.urls
   }
 
   func path(_ data: ServiceData) -> String {
@@ -18,8 +27,9 @@ package struct StackData: Sendable {
 
   /// The PostgreSQL database that the stack's configuration names for a service; nil for a file.
   func url(_ data: ServiceData) -> String? {
+    if let databases { return databases[data.service] }
     let key = "database = "
-    let lines = PrivateFile.read("\(folder.configuration)/\(data.name).conf")?.split(
+    let lines = PrivateFile.read(folder.configuration(of: data.name))?.split(
       separator: "\n")
     return lines?.first { $0.hasPrefix(key) }.map { String($0.dropFirst(key.count)) }
   }
@@ -27,13 +37,19 @@ package struct StackData: Sendable {
   /// Whether a service has stored anything.
   func exists(_ data: ServiceData) -> Bool { url(data) != nil || StackFiles.exists(path(data)) }
 
-  /// - Throws: `OperatorError` where the data is on PostgreSQL.
-  func refusePostgreSQL(_ doing: String) throws(OperatorError) {
-    if let url = ServiceData.all.compactMap(url).first {
+  /// The databases where the data is on PostgreSQL; nil where it is in files.
+  ///
+  /// - Throws: `OperatorError` where it is on both.
+  func postgres() throws -> PostgresStack? {
+    var urls: [ServiceName: String] = [:]
+    for data in ServiceData.all { urls[data.service] = url(data) }
+    if urls.isEmpty { return nil }
+    guard urls.count == ServiceData.all.count else {
       throw OperatorError(
-        "the data is on PostgreSQL (\(url)): \(doing) it by PostgreSQL's own tools, to one moment for"
-          + " all databases")
+        "\(folder.configuration) has some data on PostgreSQL and some in files: expected one of both"
+      )
     }
+    return try PostgresStack(urls)
   }
 
   /// The database as it is, beside the service that may own it.
@@ -86,5 +102,15 @@ package struct StackData: Sendable {
     }
     for database in databases.values { await database.close() }
     return report
+  }
+
+  /// A backup that was not read is none.
+  ///
+  /// - Throws: `OperatorError` with the words and all findings.
+  func refuseUnsound(_ saying: String) async throws {
+    let report = try await check()
+    if report.findings.isEmpty { return }
+    throw OperatorError(
+      "\(saying):\n" + report.findings.map(\.description).joined(separator: "\n"))
   }
 }

@@ -52,6 +52,14 @@ enum StackFiles {
     guard fsync(descriptor) == 0 else { throw failure(path, "synchronized") }
   }
 
+  /// Makes a file's content durable.
+  static func synchronize(file: String) throws {
+    let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(file, "opened") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw failure(file, "synchronized") }
+  }
+
   /// Gives a folder its final name, durably.
   static func rename(_ source: String, to target: String) throws {
     guard Glibc.rename(source, target) == 0 else { throw failure(target, "made") }

@@ -1,15 +1,19 @@
+package import Bootstrap
 internal import Operator
 
 /// Putting a backup back.
 extension StackData {
-  /// Puts a backup's files into this folder, which holds no data yet. The next `kontor up` starts
-  /// on them; unfinished deliveries are taken up again.
+  /// Puts a backup into this folder, which holds no data yet, and onto a PostgreSQL server where it
+  /// is one of such data. The next `kontor up` starts on it; unfinished deliveries are taken up
+  /// again.
   ///
-  /// - Throws: `OperatorError` where the folder holds data or a stack runs, and where the backup is
-  ///   not whole; then nothing was put anywhere.
-  package func restore(from backup: String) throws {
+  /// - Parameter server: where the services' databases are made, as for `kontor up`; none for a
+  ///   backup of files.
+  /// - Throws: `OperatorError` where the folder holds data, a stack runs, or the server has a
+  ///   database of the name, and where the backup is not whole or not of this kind; then nothing was
+  ///   put anywhere.
+  package func restore(from backup: String, to server: DatabaseURL?) async throws {
     try StackStatus(folder).refuseRunning()
-    try refusePostgreSQL("restore")
     for data in ServiceData.all {
       let own = "\(folder.path)/\(data.name)"
       if !StackFiles.names(in: own).isEmpty {
@@ -22,13 +26,63 @@ extension StackData {
       throw OperatorError("\(folder.seals) holds seals of other data")
     }
     let manifest = try BackupManifest(verifying: backup)
-    for data in ServiceData.all
-    where !manifest.files.contains(where: { $0.path == "\(data.name)/\(data.fileName)" }) {
-      throw OperatorError("\(backup) has no database of \(data.name)")
+    if let server {
+      try await restore(manifest, of: backup, to: try PostgresStack(server))
+    } else {
+      try refuseMissing(\.fileName, in: manifest, of: backup, else: \.dumpName) {
+        "\(backup) is of data on PostgreSQL: name the server to restore it to (--database)"
+      }
+      try copyFiles(manifest.files, of: backup)
     }
+  }
+
+  /// Looks for the database of every service in a backup.
+  private func refuseMissing(
+    _ name: (ServiceData) -> String, in manifest: BackupManifest, of backup: String,
+    else other: (ServiceData) -> String, saying: () -> String
+  ) throws(OperatorError) {
+    func holds(_ name: String, of data: ServiceData) -> Bool {
+      manifest.files.contains { $0.path == "\(data.name)/\(name)" }
+    }
+    for data in ServiceData.all where !holds(name(data), of: data) {
+      throw OperatorError(
+        holds(other(data), of: data) ? saying() : "\(backup) has no database of \(data.name)")
+    }
+  }
+
+  /// The databases get their names last: until then no stack finds a part of them.
+  private func restore(
+    _ manifest: BackupManifest, of backup: String, to stack: PostgresStack
+  ) async throws {
+    try refuseMissing(\.dumpName, in: manifest, of: backup, else: \.fileName) {
+      "\(backup) is of data in files: it cannot be restored to PostgreSQL (no --database)"
+    }
+    let filled = try stack.with(suffix: "_restoring")
+    try stack.refuseExisting(
+      "is there already: restore to another server or name (--database), or remove it first")
+    try filled.refuseExisting("is what an unfinished restore left: remove it first (DROP DATABASE)")
+    try await filled.fill(from: backup)
+    do {
+      try await StackData(StackFolder(backup), on: filled).refuseUnsound(
+        "what \(backup) holds is not sound")
+      let dumps = Set(ServiceData.all.map { "\($0.name)/\($0.dumpName)" })
+      try copyFiles(manifest.files.filter { !dumps.contains($0.path) }, of: backup)
+      for data in ServiceData.all {
+        try PrivateFile.write(
+          "# Written by kontor restore; kontor up writes it anew.\ndatabase = \(stack.url(data))\n",
+          to: folder.configuration(of: data.name))
+      }
+    } catch {
+      try? filled.remove()
+      throw error
+    }
+    try filled.rename(to: stack)
+  }
+
+  private func copyFiles(_ files: [BackupManifest.File], of backup: String) throws {
     try folder.create()
     var folders: Set<String> = [folder.path]
-    for file in manifest.files {
+    for file in files {
       let target = "\(folder.path)/\(file.path)"
       let parent = target.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         .joined(separator: "/")

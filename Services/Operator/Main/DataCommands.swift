@@ -50,7 +50,11 @@ struct Seal: AsyncParsableCommand {
 struct Backup: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Copies all data to a new folder, at one moment, while the stack goes on.",
-    discussion: "The copies are checked. The certificates and the key of the seals are not copied.")
+    discussion: """
+      The copies are checked. The certificates and the key of the seals are not copied. Data on \
+      PostgreSQL is copied by pg_dump; to check the copies they are put into databases on the same \
+      server, kontor_identity_verifying and so on, which are removed again.
+      """)
 
   @OptionGroup var stack: StackOptions
 
@@ -69,16 +73,40 @@ struct Backup: AsyncParsableCommand {
 
 struct Restore: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Puts a backup into a data folder that holds no data.")
+    abstract: "Puts a backup into a data folder that holds no data.",
+    discussion: """
+      A backup of data on PostgreSQL is put onto the server that --database names, into databases \
+      that must not be there; they get their names after all of them were filled and checked.
+      """)
 
   @OptionGroup var stack: StackOptions
 
   @Argument(help: "The backup's folder.")
   var backup: String
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The server for a backup of data on PostgreSQL, as for kontor up.",
+      valueName: "postgres://user@host:port"))
+  var database: String?
+
+  func validate() throws {
+    do throws(MalformedValue) {
+      _ = try databaseURL()
+    } catch {
+      throw ValidationError("--database \(error.reason)")
+    }
+  }
+
+  private func databaseURL() throws(MalformedValue) -> DatabaseURL? {
+    try database.map { text throws(MalformedValue) in try DatabaseURL(text) }
+  }
+
   func run() async throws {
-    try StackData(stack.folder).restore(from: backup)
-    say("restored to \(stack.data); kontor up --data \(stack.data) starts on it")
+    try await StackData(stack.folder).restore(from: backup, to: try databaseURL())
+    let option = database.map { " --database '\($0)'" } ?? ""
+    say("restored to \(stack.data); kontor up --data \(stack.data)\(option) starts on it")
   }
 }
 

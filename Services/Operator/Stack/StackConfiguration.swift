@@ -1,5 +1,5 @@
 package import Bootstrap
-internal import SharedDomain
+package import SharedDomain
 
 /// How a stack on one machine is configured.
 package struct StackConfiguration: Sendable {
@@ -18,8 +18,14 @@ package struct StackConfiguration: Sendable {
     self.ports = ports
   }
 
+  /// The database of a service on a server that `database` names.
+  package static func database(of service: ServiceName, on server: DatabaseURL) -> String {
+    let prefix = server.database.isEmpty ? "kontor" : server.database
+    return server.with(database: "\(prefix)_\(service.rawValue)")
+  }
+
   /// The configuration file of a service.
-  func file(_ service: ServiceName) -> String { "\(folder.configuration)/\(service.rawValue).conf" }
+  func file(_ service: ServiceName) -> String { folder.configuration(of: service.rawValue) }
 
   /// Writes the configuration files of all services.
   func write() throws(OperatorError) {
@@ -40,8 +46,7 @@ package struct StackConfiguration: Sendable {
     ]
     if let clockOffset { settings.append(("development.clock_offset", clockOffset)) }
     if let database, service != .gateway {
-      let prefix = database.database.isEmpty ? "kontor" : database.database
-      settings.append(("database", database.with(database: "\(prefix)_\(service.rawValue)")))
+      settings.append(("database", StackConfiguration.database(of: service, on: database)))
     }
     for peer in ServiceName.allCases where peer != .gateway {
       settings.append(("peers.\(peer.rawValue)", "127.0.0.1:\(ports[peer])"))

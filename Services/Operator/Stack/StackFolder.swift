@@ -21,6 +21,8 @@ package struct StackFolder: Sendable, Hashable {
 
   package var certificates: String { "\(path)/certificates" }
   package var configuration: String { "\(path)/configuration" }
+  /// The configuration file of a service.
+  package func configuration(of service: String) -> String { "\(configuration)/\(service).conf" }
   package var run: String { "\(path)/run" }
   package var logs: String { "\(path)/logs" }
   package var mails: String { "\(path)/mails" }

@@ -131,7 +131,8 @@ final class PostgresConnection {
     try simple(control.rawValue, while: "\(control)")
   }
 
-  private func simple(_ text: String, while doing: String) throws(PostgresFailure) {
+  /// Runs statements without parameters, as one.
+  func simple(_ text: String, while doing: String) throws(PostgresFailure) {
     guard unsafe PQsendQuery(handle, text) == 1 else { throw lost(while: doing) }
     try unsafe finish(while: doing, within: answerPatience)
   }
@@ -404,19 +405,29 @@ extension PostgresConnection {
         "SELECT 1 FROM pg_catalog.pg_database WHERE datname = \(name)"
       ) { (_) throws(SQLError) in isThere = true }
       if isThere { return }
-      let quoted = "\"" + name.replacing("\"", with: "\"\"") + "\""
-      try connection.simple(
-        """
-        CREATE DATABASE \(quoted) TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'
-        """, while: "make the database \(name)")
+      try connection.makeDatabase(name)
     } catch {
       // Another replica was quicker, by a little or by more.
       if error.state != "42P04" && error.state != "23505" { throw error.error }
     }
   }
 
+  /// Makes a database that is not there: UTF-8, with text compared bytewise.
+  func makeDatabase(_ name: String) throws(PostgresFailure) {
+    try simple(
+      """
+      CREATE DATABASE \(Self.quoted(name)) TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C'
+        LC_CTYPE 'C'
+      """, while: "make the database \(name)")
+  }
+
+  /// A name as it stands in a statement.
+  static func quoted(_ name: String) -> String {
+    "\"" + name.replacing("\"", with: "\"\"") + "\""
+  }
+
   /// The database that the URL names.
-  private static func database(of url: String) -> String? {
+  static func database(of url: String) -> String? {
     guard let options = unsafe PQconninfoParse(url, nil) else { return nil }
     defer { unsafe PQconninfoFree(options) }
     var index = 0

@@ -1,0 +1,76 @@
+package import SQLCore
+
+/// A PostgreSQL server as its operator uses it. Connects to the server's database `postgres`. Every
+/// call blocks.
+package final class PostgresAdministration {
+  private let connection: PostgresConnection
+
+  /// - Parameter url: names the server, and any database.
+  /// - Throws: `SQLError`, as `PostgresDatabase.open` does.
+  package init(url: String) throws(SQLError) {
+    try PostgresConnection.check(url: url)
+    var configuration = PostgresConfiguration()
+    // A database is made and removed within seconds, but on a slow disk.
+    configuration.statementTimeoutMilliseconds = 60_000
+    configuration.answerPatience = .seconds(65)
+    connection = try PostgresConnection(
+      url: url, database: "postgres", configuration: configuration)
+  }
+
+  /// Ends the connection, which is not used again.
+  package func close() { connection.close() }
+
+  /// The server's major version, such as 15.
+  package func majorVersion() throws(SQLError) -> Int {
+    var number: Int64 = 0
+    try run { connection throws(PostgresFailure) in
+      _ = try connection.run("SELECT current_setting('server_version_num')::bigint") {
+        row throws(SQLError) in number = try row.int64(0)
+      }
+    }
+    return Int(number / 10_000)
+  }
+
+  /// Whether there is a database of that name.
+  package func hasDatabase(_ name: String) throws(SQLError) -> Bool {
+    var isThere = false
+    try run { connection throws(PostgresFailure) in
+      _ = try connection.run("SELECT 1 FROM pg_catalog.pg_database WHERE datname = \(name)") {
+        (_) throws(SQLError) in isThere = true
+      }
+    }
+    return isThere
+  }
+
+  /// Makes a database that is not there: UTF-8, with text compared bytewise.
+  package func makeDatabase(_ name: String) throws(SQLError) {
+    try run { connection throws(PostgresFailure) in try connection.makeDatabase(name) }
+  }
+
+  /// Gives a database that nobody uses another name, which no other has.
+  package func renameDatabase(_ name: String, to other: String) throws(SQLError) {
+    let statement =
+      "ALTER DATABASE \(PostgresConnection.quoted(name)) RENAME TO \(PostgresConnection.quoted(other))"
+    try run { connection throws(PostgresFailure) in
+      try connection.simple(statement, while: "rename the database \(name)")
+    }
+  }
+
+  /// Removes a database, if it is there, with all that it holds.
+  package func dropDatabase(_ name: String) throws(SQLError) {
+    let statement = "DROP DATABASE IF EXISTS \(PostgresConnection.quoted(name)) WITH (FORCE)"
+    try run { connection throws(PostgresFailure) in
+      try connection.simple(statement, while: "remove the database \(name)")
+    }
+  }
+
+  private func run(
+    _ body: (PostgresConnection) throws(PostgresFailure) -> Void
+  ) throws(SQLError) {
+    do throws(PostgresFailure) {
+      try body(connection)
+    } catch {
+      throw error.error
+    }
+  }
+}
