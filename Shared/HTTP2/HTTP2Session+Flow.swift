@@ -46,4 +46,10 @@ extension HTTP2Session {
   package func hasEnded(_ stream: HTTP2Stream) -> Bool {
     stream.sending == .ended && stream.queue.isEmpty
   }
+
+  /// Visits the open streams, any of which may be ended or reset meanwhile.
+  package func forEachStream(_ body: (HTTP2Stream) -> Void) {
+    guard openStreams > 0 else { return }
+    for case let stream? in table { body(stream) }
+  }
 }

@@ -8,22 +8,34 @@ package struct MethodDescriptor: Sendable {
     case bidirectional
   }
 
+  /// The texts, which every call refers to: one object, so that a copy costs one reference count.
+  private final class Names: Sendable {
+    let service: String
+    let name: String
+    let path: String
+
+    init(service: String, name: String, path: String) {
+      self.service = service
+      self.name = name
+      self.path = path
+    }
+  }
+
+  private let names: Names
   /// The full name of the service, for example `kontor.shop.v1.OrderService`.
-  package let service: String
+  package var service: String { names.service }
   /// The method's name, for example `PlaceOrder`.
-  package let name: String
+  package var name: String { names.name }
   /// `/service/name`, the `:path` of the request.
-  package let path: String
+  package var path: String { names.path }
   package let kind: Kind
   /// True where `idempotency_level` is NO_SIDE_EFFECTS.
   package let isReadOnly: Bool
 
   package init(service: String, name: String, kind: Kind = .unary, isReadOnly: Bool = false) {
-    self.service = service
-    self.name = name
+    names = Names(service: service, name: name, path: "/\(service)/\(name)")
     self.kind = kind
     self.isReadOnly = isReadOnly
-    path = "/\(service)/\(name)"
   }
 
   /// The descriptor of a path that no registered method has, as a raw handler sees it.
@@ -35,11 +47,10 @@ package struct MethodDescriptor: Sendable {
       separator: 0x2F, maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, !parts[1].contains(0x2F)
     else { return nil }
-    service = String(Substring(parts[0]))
-    name = String(Substring(parts[1]))
+    names = Names(
+      service: String(Substring(parts[0])), name: String(Substring(parts[1])), path: path)
     kind = .unary
     isReadOnly = false
-    self.path = path
   }
 }
 

@@ -1,12 +1,34 @@
 /// Who is at the other end of the connection.
-package struct Peer: Sendable, Hashable {
+package struct Peer: Sendable {
+  /// One object, as every call of the connection refers to it.
+  private final class Identity: Sendable {
+    let remoteAddress: String
+    let certificateNames: [String]
+
+    init(remoteAddress: String, certificateNames: [String]) {
+      self.remoteAddress = remoteAddress
+      self.certificateNames = certificateNames
+    }
+  }
+
+  private let identity: Identity
   /// The address, for example `127.0.0.1:51234`; empty for calls inside the process.
-  package let remoteAddress: String
+  package var remoteAddress: String { identity.remoteAddress }
   /// The DNS names in the verified client certificate; empty without mutual TLS.
-  package let certificateNames: [String]
+  package var certificateNames: [String] { identity.certificateNames }
 
   package init(remoteAddress: String = "", certificateNames: [String] = []) {
-    self.remoteAddress = remoteAddress
-    self.certificateNames = certificateNames
+    identity = Identity(remoteAddress: remoteAddress, certificateNames: certificateNames)
+  }
+}
+
+extension Peer: Hashable {
+  package static func == (left: Self, right: Self) -> Bool {
+    left.remoteAddress == right.remoteAddress && left.certificateNames == right.certificateNames
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(remoteAddress)
+    hasher.combine(certificateNames)
   }
 }

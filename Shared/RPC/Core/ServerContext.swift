@@ -3,19 +3,22 @@ package import SharedDomain
 
 /// What a handler knows about the call beyond its request.
 package struct ServerContext: Sendable {
-  /// What never changes during a call: one object, so that the many copies of a context on its way
+  /// What the copies of a call's context share: one object, so that the many copies on their way
   /// through interceptors cost one reference count each.
-  private final class Call: Sendable {
-    let method: MethodDescriptor
-    let metadata: Metadata
-    let deadline: Deadline?
-    let peer: Peer
-    let correlationID: CorrelationID
-    let traceparent: String?
+  ///
+  /// `@unchecked Sendable`: only `renew` and `clear` change it, and only while there is one context.
+  private final class Call: @unchecked Sendable {
+    var method: MethodDescriptor
+    var metadata: Metadata
+    var deadline: Deadline?
+    var peer: Peer
+    var correlationID: CorrelationID
+    var traceparent: String?
+    var response: ServerResponse
 
     init(
       method: MethodDescriptor, metadata: Metadata, deadline: Deadline?, peer: Peer,
-      correlationID: CorrelationID, traceparent: String?
+      correlationID: CorrelationID, traceparent: String?, response: ServerResponse
     ) {
       self.method = method
       self.metadata = metadata
@@ -23,10 +26,19 @@ package struct ServerContext: Sendable {
       self.peer = peer
       self.correlationID = correlationID
       self.traceparent = traceparent
+      self.response = response
     }
   }
 
-  private let call: Call
+  /// Outside of the context, which is copied more often than somebody signs in.
+  private final class Caller: Sendable {
+    let principal: Principal
+
+    init(_ principal: Principal) { self.principal = principal }
+  }
+
+  private var call: Call
+  private var caller: Caller?
 
   package var method: MethodDescriptor { call.method }
   /// Request metadata without what the transport consumed (`grpc-*`, `te`, `content-type`…).
@@ -39,11 +51,14 @@ package struct ServerContext: Sendable {
   /// The W3C trace context header, as it came.
   package var traceparent: String? { call.traceparent }
   /// The signed-in caller; nil until an interceptor has found out, and for public methods.
-  package var principal: Principal?
+  package var principal: Principal? {
+    get { caller?.principal }
+    set { caller = newValue.map { Caller($0) } }
+  }
   /// True when the one request of a unary or server-streaming call came compressed.
   package var isRequestCompressed = false
   /// What the answer carries besides its messages.
-  package var response: ServerResponse
+  package var response: ServerResponse { call.response }
 
   package init(
     method: MethodDescriptor, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
@@ -52,9 +67,8 @@ package struct ServerContext: Sendable {
   ) {
     call = Call(
       method: method, metadata: metadata, deadline: deadline, peer: peer,
-      correlationID: correlationID, traceparent: traceparent)
-    self.principal = principal
-    self.response = response
+      correlationID: correlationID, traceparent: traceparent, response: response)
+    caller = principal.map { Caller($0) }
   }
 
   /// Options for an internal call made on behalf of this one: the remaining time, the correlation
@@ -72,7 +86,52 @@ package struct ServerContext: Sendable {
   package static let traceHeader = "traceparent"
 }
 
+// MARK: For transports
+
 extension ServerContext {
+  /// A context to be renewed for the first call.
+  package init() { self.init(method: MethodDescriptor(service: "", name: "")) }
+
+  /// Makes it the context of another call, in the same memory unless somebody keeps a copy of the
+  /// last one.
+  package mutating func renew(
+    method: MethodDescriptor, metadata: Metadata, deadline: Deadline?, peer: Peer,
+    correlationID: CorrelationID, traceparent: String?
+  ) {
+    guard isAlone else {
+      self = Self(
+        method: method, metadata: metadata, deadline: deadline, peer: peer,
+        correlationID: correlationID, traceparent: traceparent)
+      return
+    }
+    call.method = method
+    call.metadata = metadata
+    call.deadline = deadline
+    call.peer = peer
+    call.correlationID = correlationID
+    call.traceparent = traceparent
+  }
+
+  /// Forgets the caller's metadata and what the handler said, at the end of the call; false when
+  /// somebody keeps a copy, which stays as it is.
+  package mutating func clear() -> Bool {
+    guard isAlone else { return false }
+    call.metadata = Metadata()
+    call.correlationID = .made(0)
+    call.traceparent = nil
+    call.response.reset()
+    caller = nil
+    isRequestCompressed = false
+    return true
+  }
+
+  /// True when no copy of it, or of its response, is left.
+  private var isAlone: Bool {
+    mutating get {
+      isKnownUniquelyReferenced(&call) && isKnownUniquelyReferenced(&call.response)
+    }
+  }
+
   /// What a handler's error says to the caller: an `RPCError` itself, a `CancellationError` CANCELLED
   /// or DEADLINE_EXCEEDED, anything else INTERNAL with the correlation id, and its text in the log.
   package func status(of error: any Error, logger: Logger) -> RPCError {

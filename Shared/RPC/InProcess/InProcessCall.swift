@@ -74,17 +74,13 @@ final class InProcessCall: Sendable {
     let stream = InProcessServerStream(call: self)
     switch target {
     case .method(let handler) where handler.method.kind == .unary:
-      try await answerUnary(stream) { context, buffer in
-        try await handler.invoke(
-          unsafe UnaryInvocation(
-            request: buffer.message, context: context, interceptors: channel.interceptors,
-            arena: MessageArena(), limits: messageLimits, output: buffer))
-      }
+      try await answerUnary(stream) { try await handler.unary($0) }
     case .method(let handler):
       try await handler.invoke(invocation(stream))
     case .fallback(let fallback, let method) where method.kind == .unary:
-      try await answerUnary(stream) { context, buffer in
-        let request = unsafe Array(buffer.message)
+      try await answerUnary(stream) { invocation in
+        let context = invocation.context
+        let request = unsafe Array(invocation.buffer.message)
         var response: RawResponse?
         try await channel.interceptors.run(context) { context in
           response = try await fallback.handle(
@@ -97,7 +93,7 @@ final class InProcessCall: Sendable {
           by: context.response.initialMetadata)
         context.response.trailingMetadata = response.trailingMetadata.followed(
           by: context.response.trailingMetadata)
-        buffer.fill(response.message)
+        invocation.buffer.fill(response.message)
       }
     case .fallback(let fallback, _):
       try await invocation(stream).run(fallback)
@@ -118,7 +114,7 @@ final class InProcessCall: Sendable {
   /// Answers the one message of a unary call.
   private func answerUnary(
     _ stream: InProcessServerStream,
-    _ body: (ServerContext, MessageBuffer) async throws -> Void
+    _ body: (UnaryInvocation) async throws -> Void
   ) async throws {
     guard let request = try await stream.receive() else {
       throw RPCError(
@@ -128,12 +124,12 @@ final class InProcessCall: Sendable {
       throw RPCError(
         .unimplemented, reason: "MESSAGE_NOT_EXPECTED", "more than one message in a unary call")
     }
-    var context = context
-    context.isRequestCompressed = request.isCompressed
-    let buffer = MessageBuffer()
-    buffer.fill(request.bytes)
-    try await body(context, buffer)
-    let answer = unsafe Array(buffer.message)
+    let invocation = UnaryInvocation(context: context, arena: MessageArena(), limits: messageLimits)
+    invocation.context.isRequestCompressed = request.isCompressed
+    invocation.interceptors = channel.interceptors
+    invocation.buffer.fill(request.bytes)
+    try await body(invocation)
+    let answer = unsafe Array(invocation.buffer.message)
     try await stream.send(answer, compress: true)
   }
 

@@ -18,6 +18,9 @@ internal import TLS
   /// Message buffers kept for later calls, and how much memory each keeps.
   private static let retainedBuffers = 256
   private static let retainedBufferBytes = 16 * 1024
+  /// Calls kept for later ones, and how much memory of its messages each keeps.
+  private static let retainedCalls = 1024
+  private static let retainedCallBytes = 4 * 1024
 
   let eventLoop: any EventLoop
   /// Monotonic time in nanoseconds; what everything on this loop goes by. A test may replace it.
@@ -25,7 +28,7 @@ internal import TLS
   private(set) lazy var executor = LoopExecutor(eventLoop: eventLoop) { [unowned self] in
     scheduleTurn()
   }
-  private(set) lazy var handlerTasks = HandlerTasks(loop: self)
+  let handlerTasks = HandlerTasks()
   let tlsScratch = TLSScratch()
   let http2Scratch = HTTP2Scratch()
   let arena = MessageArena()
@@ -40,11 +43,8 @@ internal import TLS
   /// The list that is being built for sending.
   let headers = HTTP2HeaderBlock()
 
-  /// Stands in the contexts of calls whose handlers have not begun.
-  let noResponse = ServerResponse()
-
   private var buffers: [MessageBuffer] = []
-  private var responses: [ServerResponse] = []
+  private var calls: ContiguousArray<ServerCall> = []
   private var dirty: ContiguousArray<Connection> = []
   private var isInTurn = false
   private var isTurnScheduled = false
@@ -80,7 +80,7 @@ internal import TLS
     eventLoop.assertInEventLoop()
     isInTurn = true
     repeat {
-      repeat { executor.drain() } while handlerTasks.wakeOne()
+      repeat { executor.drain() } while handlerTasks.wakeOne(on: executor)
       while !dirty.isEmpty {
         let batch = dirty
         dirty.removeAll(keepingCapacity: true)
@@ -121,13 +121,14 @@ internal import TLS
     buffers.append(buffer)
   }
 
-  func takeResponse() -> ServerResponse { responses.popLast() ?? ServerResponse() }
+  func takeCall() -> ServerCall { calls.popLast() ?? ServerCall(loop: self) }
 
-  /// Takes a response back that no handler holds any more.
-  func give(_ response: consuming ServerResponse) {
-    guard responses.count < Self.retainedBuffers, eventLoop.inEventLoop else { return }
-    response.reset()
-    responses.append(response)
+  /// Takes a call back whose handler does not run, and which no stream or timer refers to.
+  func give(_ call: ServerCall) {
+    guard call.end(keeping: Self.retainedCallBytes), calls.count < Self.retainedCalls else {
+      return
+    }
+    calls.append(call)
   }
 
   // MARK: Time

@@ -8,71 +8,71 @@ internal import NIOCore
 ///
 /// Confined to its event loop.
 final class HandlerTasks {
-  /// Sleeping tasks that are kept.
-  private static let retainedTasks = 256
+  /// Sleeping tasks that are kept: as many as calls may well wait for one thing at a time.
+  private static let retainedTasks = 1024
 
-  private unowned let loop: LoopContext
-  private var waiting: ContiguousArray<ServerCall> = []
-  /// The position of the next call in `waiting`.
-  private var next = 0
-  private var sleeping: ContiguousArray<Sleeper> = []
+  /// A task, and what it waits for calls by.
+  @safe final class Worker {
+    fileprivate var task: Task<Void, Never>?
+    fileprivate var continuation: UnsafeContinuation<Void, Never>?
+    fileprivate private(set) var isCancelled = false
 
-  /// A task that waits for calls.
-  @safe private final class Sleeper {
-    var task: Task<Void, Never>?
-    var continuation: UnsafeContinuation<Void, Never>?
+    /// Cancels the handler that the task runs; the task ends with it.
+    func cancel() {
+      isCancelled = true
+      task?.cancel()
+    }
   }
 
-  init(loop: LoopContext) { self.loop = loop }
+  /// In the order of their arrival.
+  private var waiting: ContiguousArray<ServerCall> = []
+  /// Those to run next, the first one last.
+  private var next: ContiguousArray<ServerCall> = []
+  private var sleeping: ContiguousArray<Worker> = []
 
   /// Has a handler run in this turn.
   func add(_ call: ServerCall) { waiting.append(call) }
 
   /// Lets one task go for the calls that wait; false when none does. It runs when the executor is
   /// drained.
-  func wakeOne() -> Bool {
-    guard next < waiting.count else { return false }
-    if let sleeper = sleeping.popLast() {
-      let continuation = unsafe sleeper.continuation
-      unsafe sleeper.continuation = nil
+  func wakeOne(on executor: LoopExecutor) -> Bool {
+    guard !waiting.isEmpty || !next.isEmpty else { return false }
+    if let worker = sleeping.popLast() {
+      let continuation = unsafe worker.continuation
+      unsafe worker.continuation = nil
       unsafe continuation?.resume()
       return true
     }
-    let confined = LoopConfined(value: (self, Sleeper()))
-    confined.value.1.task = Task(executorPreference: loop.executor) {
-      let (tasks, sleeper) = confined.value
-      await tasks.serve(sleeper)
+    let confined = LoopConfined(value: (self, Worker()))
+    confined.value.1.task = Task(executorPreference: executor) {
+      let (tasks, worker) = confined.value
+      await tasks.serve(worker)
     }
     return true
   }
 
-  private func serve(_ sleeper: Sleeper) async {
-    // A cancelled handler takes its task with it.
-    while !Task.isCancelled {
+  private func serve(_ worker: Worker) async {
+    while !worker.isCancelled {
       if let call = takeCall() {
-        call.task = sleeper.task
-        await call.connection.run(call)
-        call.task = nil
+        unsafe call.worker = worker
+        await call.connection?.run(call)
       } else {
         guard sleeping.count < Self.retainedTasks else { break }
         unsafe await withUnsafeContinuation { continuation in
-          unsafe sleeper.continuation = continuation
-          sleeping.append(sleeper)
+          unsafe worker.continuation = continuation
+          sleeping.append(worker)
         }
       }
     }
     // Holds itself through the closure that set it.
-    sleeper.task = nil
+    worker.task = nil
   }
 
   private func takeCall() -> ServerCall? {
-    guard next < waiting.count else { return nil }
-    let call = waiting[next]
-    next += 1
-    if next == waiting.count {
-      waiting.removeAll(keepingCapacity: true)
-      next = 0
+    if next.isEmpty {
+      swap(&next, &waiting)
+      next.reverse()
     }
-    return call
+    return next.popLast()
   }
 }

@@ -4,6 +4,8 @@ internal import RPCCore
 /// One method of a server.
 final class MethodEntry: Sendable {
   let handler: MethodHandler
+  /// The handler of a unary method.
+  let unary: @Sendable (UnaryInvocation) async throws -> Void
   let method: MethodDescriptor
   /// Position in the server's list, for per-connection tables.
   let index: Int
@@ -11,6 +13,7 @@ final class MethodEntry: Sendable {
 
   init(handler: MethodHandler, index: Int) {
     self.handler = handler
+    unary = handler.unary
     method = handler.method
     self.index = index
     path = Array(handler.method.path.utf8)

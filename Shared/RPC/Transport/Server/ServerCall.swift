@@ -3,6 +3,9 @@ internal import HTTP2
 internal import RPCCore
 
 /// One call on a server, from its headers to its answer. Confined to its connection's event loop.
+///
+/// Used again for later calls of any connection of the loop: between `begin` and `end` it is one
+/// call's.
 final class ServerCall: TimerTarget {
   /// How far the call is.
   enum State: Sendable, Hashable {
@@ -27,54 +30,70 @@ final class ServerCall: TimerTarget {
     }
   }
 
-  let streamID: Int32
-  let connection: ServerConnection
-  let target: Target
-  /// What handlers get, but for the response.
-  let context: ServerContext
-  /// What the handler adds to its answer.
-  private(set) var response: ServerResponse
+  /// The request while it arrives, then the answer, and the context that the handler gets.
+  let invocation: UnaryInvocation
+  private(set) var streamID: Int32 = 0
+  /// Nil between calls.
+  private(set) var connection: ServerConnection?
+  /// Nil between calls.
+  private(set) var target: Target?
   /// How the answer may be compressed.
-  let accepted: AcceptedEncodings
-  /// The request while it arrives, then the answer.
-  let buffer: MessageBuffer
-  var deframer: MessageDeframer
-  var state = State.receiving
+  private(set) var accepted = AcceptedEncodings()
+  var deframer = MessageDeframer(limit: 0)
+  var state = State.finished
   /// Request bytes counted against the connection's budget.
   var bufferedBytes = 0
-  var task: Task<Void, Never>?
+  /// When the request must have arrived, in monotonic nanoseconds; nil when it has, or may take its
+  /// time.
+  var requestDue: UInt64?
+  var timerPosition: TimerPosition?
   /// The messages of a streaming call, whose handler runs from the headers on; nil for unary ones.
   var messages: MessageStream?
-  var timerPosition: TimerPosition?
-  /// Monotonic time of the timer, in nanoseconds.
-  var timerTime: UInt64 = 0
+  /// The handler's task of a streaming call.
+  var task: Task<Void, Never>?
+  /// What runs the handler of a unary call; it outlives the run, so that it is not counted.
+  unowned(unsafe) var worker: HandlerTasks.Worker?
 
-  init(
-    streamID: Int32, connection: ServerConnection, target: Target, context: ServerContext,
-    buffer: MessageBuffer, limit: Int, encoding: MessageEncoding?, accepted: AcceptedEncodings
+  init(loop: LoopContext) { invocation = UnaryInvocation(arena: loop.arena) }
+
+  /// What handlers get.
+  var context: ServerContext { invocation.context }
+  /// What the handler adds to its answer.
+  var response: ServerResponse { invocation.context.response }
+  var buffer: MessageBuffer { invocation.buffer }
+
+  /// Takes a new call up; the caller has set the context.
+  func begin(
+    streamID: Int32, connection: ServerConnection, target: Target, limit: Int,
+    encoding: MessageEncoding?, accepted: AcceptedEncodings
   ) {
     self.streamID = streamID
     self.connection = connection
     self.target = target
-    self.context = context
-    self.buffer = buffer
     self.accepted = accepted
-    response = connection.loop.takeResponse()
     deframer = MessageDeframer(limit: limit, encoding: encoding)
+    state = .receiving
   }
 
-  deinit {
-    // A handler may have kept its context.
-    if isKnownUniquelyReferenced(&response) { connection.loop.give(response) }
+  /// Forgets the call; false when its handler has kept the context, and the object is not to be
+  /// used again.
+  func end(keeping bytes: Int) -> Bool {
+    connection = nil
+    target = nil
+    messages = nil
+    task = nil
+    unsafe worker = nil
+    requestDue = nil
+    invocation.interceptors = []
+    buffer.reset(keeping: bytes)
+    return invocation.context.clear()
   }
 
-  /// The context that the handler gets.
-  var handlerContext: ServerContext {
-    var context = context
-    context.response = response
-    context.isRequestCompressed = deframer.isMessageCompressed
-    return context
+  /// Tells the handler that nobody waits for its answer.
+  func cancelHandler() {
+    unsafe worker?.cancel()
+    task?.cancel()
   }
 
-  func timerFired() { connection.timeout(self) }
+  func timerFired() { connection?.timeout(self) }
 }

@@ -15,49 +15,35 @@ extension ServerConnection {
       call.messages?.sendEncoding = self.encoding(of: call)
       return self.responseHeaders(call)
     }
-    setFirstTimer(call)
-    let invocation = StreamInvocation(
-      stream: messages, context: call.handlerContext, interceptors: core.interceptors,
-      limits: core.messageLimits)
-    let confined = LoopConfined(value: call)
+    let confined = LoopConfined(value: (self, call, messages))
     let task = Task.immediate(executorPreference: loop.executor) {
-      await confined.value.connection.run(confined.value, invocation)
+      let (connection, call, messages) = confined.value
+      await connection.runStreaming(call, messages)
     }
     if call.state == .running { call.task = task }
   }
 
-  /// The call's deadline; where the client sends one message only, also the limit on its arrival.
-  private func setFirstTimer(_ call: ServerCall) {
-    let deadline = call.context.deadline?.uptimeNanoseconds
-    var time = deadline
-    if call.context.method.kind == .serverStreaming {
-      let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
-      time = min(limit, deadline ?? limit)
-    }
-    guard let time else { return }
-    call.timerTime = time
-    loop.setTimer(call, at: time, now: now)
-  }
-
-  private func run(
-    _ call: ServerCall, _ invocation: StreamInvocation
-  ) async {
+  private func runStreaming(_ call: ServerCall, _ messages: MessageStream) async {
     var failure: RPCError?
     do {
+      let invocation = StreamInvocation(
+        stream: messages, context: call.context, interceptors: core.interceptors,
+        limits: core.messageLimits)
       switch call.target {
-      case .method(let entry): try await entry.handler.invoke(invocation)
-      case .fallback: try await invocation.run(core.fallback)
+      case .method(let entry)?: try await entry.handler.invoke(invocation)
+      case .fallback?: try await invocation.run(core.fallback)
+      case nil: throw CancellationError()
       }
     } catch {
       failure = status(of: error, call)
     }
     loop.eventLoop.assertInEventLoop()
     runningHandlers -= 1
-    if call.state == .running, let messages = call.messages {
+    if call.state == .running {
       leave(call)
       end(call, messages, failure)
     }
-    loop.give(call.buffer)
+    loop.give(call)
   }
 
   /// Ends a call with its status, after the messages that are queued.
@@ -89,13 +75,13 @@ extension ServerConnection {
       RPCError(
         .resourceExhausted, reason: "TOO_MANY_UNFINISHED_REQUESTS",
         "too many unread messages on this connection"))
-    call.task?.cancel()
+    call.cancelHandler()
   }
 
   /// END_STREAM that does not complete a unary request.
   func streamingEndReceived(_ stream: HTTP2Stream) {
     guard let call = call(of: stream), let messages = call.messages else { return }
-    if call.context.method.kind == .serverStreaming { retime(call) }
+    call.requestDue = nil
     messages.end(nil)
   }
 }

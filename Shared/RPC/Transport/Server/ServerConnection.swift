@@ -55,10 +55,19 @@ final class ServerConnection: Connection {
         now: now, nanoseconds: UInt64(clamping: limits.unreadAnswerSeconds) &* 1_000_000_000)
       loop.markDirty(self)
     }
+    checkRequests(now: now)
     switch age.check(now: now, hasCalls: hasCalls) {
     case .live: break
     case .drain: drain()
     case .cutOff: close("the connection was at its age, and its calls took longer than the grace")
+    }
+  }
+
+  /// Times those calls out whose requests take too long to arrive.
+  private func checkRequests(now: UInt64) {
+    session?.forEachStream { stream in
+      guard let call = call(of: stream), let due = call.requestDue, due <= now else { return }
+      timeout(call)
     }
   }
 
@@ -120,29 +129,33 @@ final class ServerConnection: Connection {
         stream, RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
       )
     }
-    let deadline = head.timeout.map { timeout in
-      let (time, overflow) = now.addingReportingOverflow(timeout)
-      return Deadline(uptimeNanoseconds: overflow ? .max : time)
-    }
     guard head.timeout != 0 else {
       return refuse(
         stream,
         RPCError(
           .deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline had passed on arrival"))
     }
-    let context = ServerContext(
+    let call = loop.takeCall()
+    let deadline = head.timeout.map { timeout in
+      let (time, overflow) = now.addingReportingOverflow(timeout)
+      return Deadline(uptimeNanoseconds: overflow ? .max : time)
+    }
+    call.invocation.context.renew(
       method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
       correlationID: head.correlationID.map { .given($0) } ?? .made(loop.nextRandom()),
-      traceparent: head.traceparent, response: loop.noResponse)
-    let call = ServerCall(
-      streamID: stream.id, connection: self, target: target, context: context,
-      buffer: loop.takeBuffer(), limit: limits.maximumMessageBytes,
+      traceparent: head.traceparent)
+    call.begin(
+      streamID: stream.id, connection: self, target: target, limit: limits.maximumMessageBytes,
       encoding: head.encoding, accepted: head.accepted)
     stream.owner = call
-    if target.descriptor.kind != .unary { return startStreaming(call, stream) }
-    let limit = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
-    call.timerTime = min(limit, deadline?.uptimeNanoseconds ?? limit)
-    loop.setTimer(call, at: call.timerTime, now: now)
+    if let deadline { loop.setTimer(call, at: deadline.uptimeNanoseconds, now: now) }
+    switch target.descriptor.kind {
+    case .unary, .serverStreaming:
+      call.requestDue = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
+    case .clientStreaming, .bidirectional:
+      break
+    }
+    if target.descriptor.kind != .unary { startStreaming(call, stream) }
   }
 
   private func isAllowed(_ entry: MethodEntry) -> Bool {
@@ -219,8 +232,8 @@ final class ServerConnection: Connection {
       messages.detach()
       messages.fail(RPCError(.cancelled, "the call was cancelled"))
     }
-    if wasRunning { call.task?.cancel() }
-    if wasReceiving { loop.give(call.buffer) }
+    if wasRunning { call.cancelHandler() }
+    if wasReceiving { loop.give(call) }
   }
 
   func call(of stream: HTTP2Stream) -> ServerCall? {
@@ -232,17 +245,12 @@ final class ServerConnection: Connection {
   private func start(_ call: ServerCall) {
     leaveBudget(call)
     call.state = .running
+    call.requestDue = nil
+    call.invocation.context.isRequestCompressed = call.deframer.isMessageCompressed
+    call.invocation.interceptors = core.interceptors
+    call.invocation.limits = core.messageLimits
     runningHandlers += 1
-    retime(call)
     loop.handlerTasks.add(call)
-  }
-
-  /// Replaces the limit on the request's arrival by the call's deadline.
-  func retime(_ call: ServerCall) {
-    guard call.timerTime != call.context.deadline?.uptimeNanoseconds else { return }
-    loop.cancelTimer(call)
-    guard let deadline = call.context.deadline else { return }
-    loop.setTimer(call, at: deadline.uptimeNanoseconds, now: now)
   }
 
   /// Runs the handler on the event loop and answers with what comes of it.
@@ -251,21 +259,19 @@ final class ServerConnection: Connection {
       // Reset or timed out within the turn that brought it.
       guard call.state == .running else { throw CancellationError() }
       switch call.target {
-      case .method(let entry):
-        let invocation = unsafe UnaryInvocation(
-          request: call.buffer.message, context: call.handlerContext,
-          interceptors: core.interceptors,
-          arena: loop.arena, limits: core.messageLimits, output: call.buffer)
-        try await entry.handler.invoke(invocation)
+      case .method(let entry)?:
+        try await entry.unary(call.invocation)
         handlerReturned(call, nil)
-      case .fallback(let descriptor):
+      case .fallback(let descriptor)?:
         handlerReturned(call, try await runFallback(call, descriptor))
+      case nil:
+        throw CancellationError()
       }
     } catch {
       loop.eventLoop.assertInEventLoop()
       runningHandlers -= 1
       if call.state == .running { answer(call, status(of: error, call)) }
-      loop.give(call.buffer)
+      loop.give(call)
     }
   }
 
@@ -277,7 +283,7 @@ final class ServerConnection: Connection {
     }
     let request = unsafe Array(call.buffer.message)
     var response: RawResponse?
-    try await core.interceptors.run(call.handlerContext) { context in
+    try await core.interceptors.run(call.context) { context in
       response = try await fallback.handle(
         method: descriptor.path, request: request, context: context)
     }
@@ -292,7 +298,7 @@ final class ServerConnection: Connection {
     loop.eventLoop.assertInEventLoop()
     runningHandlers -= 1
     if call.state == .running { succeed(call, response) }
-    loop.give(call.buffer)
+    loop.give(call)
   }
 
   /// What a handler's error says to the caller.
@@ -300,13 +306,13 @@ final class ServerConnection: Connection {
     call.context.status(of: error, logger: core.logger)
   }
 
-  /// A deadline passed, or the request took too long to arrive.
+  /// The deadline has passed, or the request took too long to arrive.
   func timeout(_ call: ServerCall) {
     guard call.state != .finished else { return }
     let wasRunning = call.state == .running
     answer(
       call, RPCError(.deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline has passed"))
-    if wasRunning { call.task?.cancel() }
+    if wasRunning { call.cancelHandler() }
   }
 
   // MARK: The answer
@@ -348,7 +354,7 @@ final class ServerConnection: Connection {
       stream.owner = nil
       refuse(stream, error, call)
     }
-    if wasReceiving { loop.give(call.buffer) }
+    if wasReceiving { loop.give(call) }
   }
 
   /// Ends a stream with an error and nothing before it: one header block, or two where a handler

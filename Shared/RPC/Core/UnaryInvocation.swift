@@ -1,0 +1,66 @@
+package import Messages
+
+/// One unary call while it runs: its message and its context, lent by the transport.
+///
+/// Used again for later calls. Confined to the transport's event loop or task.
+package final class UnaryInvocation {
+  /// The request, valid until the handler first suspends; then the answer.
+  package let buffer: MessageBuffer
+  package var context: ServerContext
+  package var interceptors: [any ServerInterceptor] = []
+  package var limits: MessageLimits
+  private let arena: MessageArena
+
+  /// - Parameter arena: memory to decode and encode in, shared with other calls.
+  package init(
+    context: ServerContext = ServerContext(), buffer: MessageBuffer = MessageBuffer(),
+    arena: MessageArena, limits: MessageLimits = .standard
+  ) {
+    self.context = context
+    self.buffer = buffer
+    self.arena = arena
+    self.limits = limits
+  }
+
+  /// Runs the interceptors around `body`, which encodes the answer.
+  @inlinable @inline(__always)
+  package func run(_ body: (ServerContext) async throws -> Void) async throws {
+    // Inlined together with its body: the usual call of a handler has one asynchronous frame less.
+    guard isIntercepted else { return try await body(context) }
+    try await runIntercepted(body)
+  }
+
+  @usableFromInline var isIntercepted: Bool { !interceptors.isEmpty }
+
+  @usableFromInline
+  func runIntercepted(_ body: (ServerContext) async throws -> Void) async throws {
+    var isAnswered = false
+    try await interceptors.run(context) { context in
+      try await body(context)
+      isAnswered = true
+    }
+    guard isAnswered else {
+      throw RPCError(.internalError, "an interceptor answered without a response")
+    }
+  }
+
+  /// Decodes the request; a malformed one is INTERNAL by gRPC's table, one beyond a limit
+  /// RESOURCE_EXHAUSTED.
+  package func decodeRequest<Request: Message>() throws -> Request {
+    do {
+      return unsafe try Request(scanning: buffer.message, arena: arena, limits: limits)
+    } catch {
+      throw error.rejection(of: Request.self)
+    }
+  }
+
+  /// Encodes the answer into the buffer.
+  package func encode<Response: Message>(_ response: Response) throws {
+    do {
+      let size = unsafe try response.pack(arena: arena) { unsafe buffer.reserve($0) }
+      buffer.commit(size)
+    } catch {
+      throw RPCError(.internalError, "\(Response.fullName) does not encode: \(error.message)")
+    }
+  }
+}
