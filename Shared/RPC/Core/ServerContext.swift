@@ -2,7 +2,7 @@ package import Logging
 package import SharedDomain
 
 /// What a handler knows about the call beyond its request.
-package struct ServerContext: Sendable {
+@usableFromInline package struct ServerContext: Sendable {
   /// What the copies of a call's context share: one object, so that the many copies on their way
   /// through interceptors cost one reference count each.
   ///

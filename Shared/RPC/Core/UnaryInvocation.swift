@@ -3,10 +3,10 @@ package import Messages
 /// One unary call while it runs: its message and its context, lent by the transport.
 ///
 /// Used again for later calls. Confined to the transport's event loop or task.
-package final class UnaryInvocation {
+@usableFromInline package final class UnaryInvocation {
   /// The request, valid until the handler first suspends; then the answer.
   package let buffer: MessageBuffer
-  package var context: ServerContext
+  @usableFromInline package var context: ServerContext
   package var interceptors: [any ServerInterceptor] = []
   package var limits: MessageLimits
   private let arena: MessageArena
@@ -25,7 +25,7 @@ package final class UnaryInvocation {
   /// Runs the interceptors around `body`, which encodes the answer.
   @inlinable @inline(__always)
   package func run(_ body: (ServerContext) async throws -> Void) async throws {
-    // Inlined together with its body: the usual call of a handler has one asynchronous frame less.
+    // Inlined with its body into generated code: the call has two asynchronous frames less.
     guard isIntercepted else { return try await body(context) }
     try await runIntercepted(body)
   }
