@@ -173,20 +173,21 @@ def unguarded(stack: Stack, service: str) -> sqlite3.Connection:
 TAMPERINGS = {
     "a changed posting": (
         "accounting",
-        "UPDATE ledger_posting SET amount_minor = amount_minor * 2 WHERE sequence = 2",
+        "UPDATE ledger_posting SET amount_minor = amount_minor * 2 WHERE entry_number IN ("
+        "SELECT number FROM ledger_entry WHERE sequence = 2)",
         "accounting: ledger_entry",
         "/CHF/2: expected the content that was hashed",
     ),
     "a changed balance": (
         "accounting",
-        "UPDATE ledger_balance SET amount_minor = amount_minor - 1 WHERE account LIKE 'prepaid.d%'",
-        "accounting: ledger_balance",
+        "UPDATE ledger SET deposits_minor = deposits_minor + 1",
+        "accounting: ledger ",
         "/CHF/prepaid.deposits: expected the sum",
     ),
     "a changed movement": (
         "accounting",
-        "UPDATE prepaid_movement SET balance_minor = 7 WHERE sequence = 1",
-        "accounting: prepaid_movement",
+        "UPDATE ledger_entry SET deposits_minor = 7 WHERE sequence = 1",
+        "accounting: ledger_entry",
         "/CHF/1: expected the statement's line",
     ),
     "an entry that was taken out": (
@@ -287,12 +288,13 @@ def test_a_ledger_whose_tail_was_cut_together_with_everything_that_shows_it_is_f
         """
         UPDATE ledger_balance SET amount_minor = amount_minor - (
           SELECT coalesce(sum(p.amount_minor), 0) FROM ledger_posting p
-          WHERE p.account = ledger_balance.account AND p.sequence = (SELECT max(sequence) FROM ledger_entry));
-        DELETE FROM ledger_posting WHERE sequence = (SELECT max(sequence) FROM ledger_entry);
-        DELETE FROM prepaid_movement WHERE sequence = (SELECT max(sequence) FROM ledger_entry);
-        UPDATE ledger_head SET sequence = sequence - 1, hash = (
-          SELECT previous_hash FROM ledger_entry ORDER BY sequence DESC LIMIT 1);
-        DELETE FROM ledger_entry WHERE sequence = (SELECT max(sequence) FROM ledger_entry);
+          WHERE p.account = ledger_balance.account
+            AND p.entry_number = (SELECT max(number) FROM ledger_entry));
+        DELETE FROM ledger_posting WHERE entry_number = (SELECT max(number) FROM ledger_entry);
+        UPDATE ledger SET (last_entry, sequence, hash, deposits_minor, granted_minor) = (
+          SELECT number, sequence, hash, deposits_minor, granted_minor
+          FROM ledger_entry ORDER BY number DESC LIMIT 1 OFFSET 1);
+        DELETE FROM ledger_entry WHERE number = (SELECT max(number) FROM ledger_entry);
         """,
     )
     lines = [

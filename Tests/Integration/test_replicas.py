@@ -91,16 +91,21 @@ def assert_books_balance(server: PostgresServer, walks: int) -> None:
     def accounting(query: str) -> int:
         return number("accounting", query)
 
-    books = "organization_id, currency"
     assert accounting("SELECT count(*) FROM ledger_entry") == 3 * walks
-    unbalanced = f"SELECT 1 FROM ledger_posting GROUP BY {books}, sequence HAVING sum(amount_minor) <> 0"
+    unbalanced = "SELECT 1 FROM ledger_posting GROUP BY entry_number HAVING sum(amount_minor) <> 0"
     assert accounting(f"SELECT count(*) FROM ({unbalanced}) AS x") == 0
     assert (
         accounting(
-            f"""SELECT count(*) FROM ledger_balance FULL JOIN (
-                  SELECT {books}, account, sum(amount_minor) AS total
-                  FROM ledger_posting GROUP BY {books}, account) AS posted
-                USING ({books}, account) WHERE amount_minor IS DISTINCT FROM total"""
+            """SELECT count(*) FROM (
+                  SELECT ledger_number, account, amount_minor FROM ledger_balance
+                  UNION ALL SELECT number, 'prepaid.deposits', -deposits_minor FROM ledger
+                  UNION ALL SELECT number, 'prepaid.granted', -granted_minor FROM ledger) AS balance
+                FULL JOIN (
+                  SELECT ledger_number, account, sum(p.amount_minor) AS total
+                  FROM ledger_posting p JOIN ledger_entry e ON e.number = p.entry_number
+                  GROUP BY ledger_number, account) AS posted
+                USING (ledger_number, account)
+                WHERE coalesce(amount_minor, 0) <> coalesce(total, 0)"""
         )
         == 0
     )

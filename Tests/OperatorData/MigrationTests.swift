@@ -22,7 +22,10 @@ import Testing
       let added = try await Migrator(steps).migrate(database)
       #expect(added == Array(steps.dropFirst(version)), "from version \(version)")
       let after = try await database.read { try Fixture.content(in: $0) }
-      for (table, rows) in before {
+      let isRearranged = added.contains { $0.name == "append_ledger" }
+      for (table, rows) in before where !isRearranged || !table.hasPrefix("ledger_") {
+        // Where the ledger's rows went, AccountingTests tell.
+        if isRearranged && table == "prepaid_movement" { continue }
         let kept = after[table]?.map { row in row.filter { rows[0].keys.contains($0.key) } }
         #expect(kept == rows, "\(table) from version \(version)")
       }
@@ -83,7 +86,10 @@ private enum Fixture {
     "blocked_end": "'2027-03-01'", "method": "'CARD'", "sign_up.state": "'COMPLETE'",
     "sign_up.password_hash": "NULL", "organization.state": "'ACTIVE'", "role": "'ADMIN'",
     "shop_order.state": "'PAID'", "payment_attempt.state": "'PAID'", "stage": "'IN_SERVICE'",
-    "ledger_entry.kind": "'TOP_UP'", "top_up.state": "'SETTLED'",
+    "ledger_entry.kind": "'TOP_UP'", "ledger_entry.previous_number": "NULL",
+    "ledger_entry.deposits_minor": "0", "ledger_entry.granted_minor": "0",
+    "ledger.last_entry": "NULL", "ledger.sequence": "0", "ledger.deposits_minor": "0",
+    "ledger.granted_minor": "0", "top_up.state": "'SETTLED'",
     "provider_event.kind": "'CAPTURED'", "invoice.state": "'PAID'", "total_minor": "3",
     "payment.state": "'COMPLETE'",
   ]

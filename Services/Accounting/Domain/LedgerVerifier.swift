@@ -4,6 +4,8 @@ package enum LedgerFault: Sendable, Hashable {
   case sequenceWrong(expected: Int64, found: Int64)
   /// The entry does not follow from the one before: something was taken out, put in or rewritten.
   case chainBroken(sequence: Int64)
+  /// The entry does not name the row of the one before.
+  case linkWrong(sequence: Int64)
   /// The entry's content is not what was hashed.
   case contentChanged(sequence: Int64)
   /// Debits and credits differ, or there are fewer than two postings.

@@ -22,6 +22,22 @@ package struct PrepaidBalance: Sendable, Hashable {
     try accounting { () throws(MoneyError) in try deposited.adding(granted) }
   }
 
+  /// What the account holds after an entry in its currency; a part may fall below zero, which storage
+  /// refuses (ACC-1). Throws `.amountOverflow`.
+  package func following(_ entry: JournalEntry) throws(AccountingError) -> PrepaidBalance {
+    func part(_ held: Money, _ account: LedgerAccount) throws(AccountingError) -> Money {
+      var held = held
+      for posting in entry.postings where posting.account == account {
+        held = try accounting { () throws(MoneyError) in
+          try held.subtracting(Money(minorUnits: posting.minorUnits, currency: entry.currency))
+        }
+      }
+      return held
+    }
+    return PrepaidBalance(
+      deposited: try part(deposited, .prepaidDeposits), granted: try part(granted, .grantedCredit))
+  }
+
   /// How an amount is taken: granted credit before deposits. Throws `.insufficientFunds`, or
   /// `.mixedCurrencies` (ACC-2).
   package func spending(_ amount: Money) throws(AccountingError) -> PrepaidSpending {
@@ -62,11 +78,15 @@ package struct PrepaidMovement: Sendable, Hashable {
   /// The top-up, the order or the payment.
   package let reference: UniqueID
   package let description: String
+  /// Where the statement goes on behind this line; grows from line to line.
+  package let position: Int64
 
   package init(
-    sequence: Int64, entryID: LedgerEntryID, postedAt: Instant, kind: EntryKind, amount: Money,
+    position: Int64, sequence: Int64, entryID: LedgerEntryID, postedAt: Instant, kind: EntryKind,
+    amount: Money,
     balance: Money, reference: UniqueID, description: String
   ) {
+    self.position = position
     self.sequence = sequence
     self.entryID = entryID
     self.postedAt = postedAt

@@ -34,12 +34,12 @@ struct PrepaidHandler: PrepaidService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [request.currencyCode],
       keyCount: 1, &checks)
-    let before = page.key("page_token", &checks) { Int64($0[0]) }
+    let after = page.key("page_token", &checks) { Int64($0[0]) }
     let currency = try checks.values(currencyCode)
     return try await books.read { transaction in
       let movements = try LedgerStore.movements(
-        organizationID, currency, before: before, limit: page.limit + 1, in: transaction)
-      let (shown, token) = page.cut(movements) { [String($0.sequence)] }
+        organizationID, currency, after: after, limit: page.limit + 1, in: transaction)
+      let (shown, token) = page.cut(movements) { [String($0.position)] }
       return ListPrepaidMovementsResponse(
         movements: shown.map(\.message), nextPageToken: token)
     }

@@ -10,6 +10,7 @@ package enum AccountingMigrations {
     Migration(number: 103, name: "create_payment", sqlite: payment, postgres: Postgres.payment),
     Migration(
       number: 104, name: "chain_ledger", sqlite: ledgerChain, postgres: Postgres.ledgerChain),
+    AppendLedger.migration,
   ]
 
   /// Postings are written before their entry, and the entry seals them: a trigger refuses an entry

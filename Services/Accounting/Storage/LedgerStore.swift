@@ -7,8 +7,8 @@ package import SharedDomain
 ///
 /// Every function runs in the caller's transaction.
 package enum LedgerStore {
-  /// Posts an entry: seals it behind the chain's head, moves the balances and adds the statement's
-  /// line. An entry that would overdraw the prepaid account fails on the CHECK
+  /// Posts an entry: seals it behind the chain's head, with the statement's line, and moves the
+  /// balances. An entry that would overdraw the prepaid account fails on the CHECK
   /// `prepaid_never_negative`; see ``isOverdraft(_:)``.
   @discardableResult
   package static func post(
@@ -16,41 +16,28 @@ package enum LedgerStore {
     digest: LedgerDigest, in transaction: any Transaction
   ) throws -> LedgerEntry {
     let currency = journal.currency
+    let ledger =
+      try Ledger.find(organizationID, currency, in: transaction)
+      ?? Ledger.open(organizationID, currency, in: transaction)
     let entry = LedgerEntry(
-      posting: journal, id: id, organizationID: organizationID, at: now,
-      after: try head(organizationID, currency, in: transaction), digest: digest)
-    for (line, posting) in journal.postings.enumerated() {
-      try transaction.execute(
-        """
-        INSERT INTO ledger_posting
-          (organization_id, currency, sequence, line, account, amount_minor)
-        VALUES (\(organizationID), \(currency), \(entry.sequence), \(line),
-          \(posting.account.code), \(posting.minorUnits))
-        """)
-    }
+      posting: journal, id: id, organizationID: organizationID, at: now, after: ledger.head,
+      digest: digest)
+    let number = ledger.nextEntry
+    try insert(entry.postings, of: number, in: transaction)
+    let balance = try ledger.balance.following(journal)
+    // A trigger moves the ledger's row on.
     try transaction.execute(
       """
       INSERT INTO ledger_entry
-        (organization_id, currency, sequence, entry_id, kind, reference_id, description,
-          posted_at_us, previous_hash, hash)
-      VALUES (\(organizationID), \(currency), \(entry.sequence), \(id), \(journal.kind),
-        \(journal.reference), \(journal.description), \(now), \(entry.previousHash),
-        \(entry.hash))
+        (number, ledger_number, previous_number, sequence, entry_id, kind, reference_id,
+          description, posted_at_us, previous_hash, hash, change_minor, deposits_minor,
+          granted_minor)
+      VALUES (\(number), \(ledger.number), \(ledger.lastEntry), \(entry.sequence), \(entry.id),
+        \(entry.kind), \(entry.referenceID), \(entry.description), \(now), \(entry.previousHash),
+        \(entry.hash), \(try journal.prepaidChange()?.minorUnits),
+        \(balance.deposited.minorUnits), \(balance.granted.minorUnits))
       """)
-    try moveHead(organizationID, currency, to: entry, in: transaction)
-    for posting in journal.postings {
-      try moveBalance(organizationID, currency, posting, in: transaction)
-    }
-    if let change = try journal.prepaidChange() {
-      let balance = try balance(organizationID, currency, in: transaction).total()
-      try transaction.execute(
-        """
-        INSERT INTO prepaid_movement
-          (organization_id, currency, sequence, amount_minor, balance_minor)
-        VALUES (\(organizationID), \(currency), \(entry.sequence), \(change.minorUnits),
-          \(balance.minorUnits))
-        """)
-    }
+    try moveBalances(of: ledger, journal, in: transaction)
     return entry
   }
 
@@ -63,87 +50,152 @@ package enum LedgerStore {
   package static func balance(
     _ organizationID: OrganizationID, _ currency: Currency, in transaction: any Transaction
   ) throws -> PrepaidBalance {
-    func held(_ account: LedgerAccount) throws -> Money {
-      let row = try transaction.first(
-        """
-        SELECT amount_minor FROM ledger_balance
-        WHERE organization_id = \(organizationID) AND currency = \(currency)
-          AND account = \(account.code)
-        """)
-      let debit = Money(minorUnits: try row?.int64("amount_minor") ?? 0, currency: currency)
-      return try debit.negated()
-    }
-    return PrepaidBalance(
-      deposited: try held(.prepaidDeposits), granted: try held(.grantedCredit))
+    let row = try transaction.first(
+      """
+      SELECT deposits_minor, granted_minor FROM ledger
+      WHERE organization_id = \(organizationID) AND currency = \(currency)
+      """)
+    return try row?.prepaidBalance(currency) ?? .zero(currency)
   }
 
-  /// The statement, newest first: at most `limit` lines before the given entry number.
+  /// The statement, newest first: at most `limit` lines.
+  ///
+  /// - Parameter position: that of the line behind which the page begins; nil for the newest lines.
+  ///   None follow one that is not of this statement.
   package static func movements(
-    _ organizationID: OrganizationID, _ currency: Currency, before sequence: Int64?, limit: Int,
+    _ organizationID: OrganizationID, _ currency: Currency, after position: Int64?, limit: Int,
     in transaction: any Transaction
   ) throws -> [PrepaidMovement] {
-    try transaction.rows(
+    let first: SQL =
+      position.map {
+        """
+        SELECT e.previous_number FROM ledger_entry e JOIN ledger l ON l.number = e.ledger_number
+        WHERE e.number = \($0) AND l.organization_id = \(organizationID)
+          AND l.currency = \(currency)
+        """
+      } ?? """
+        SELECT last_entry FROM ledger
+        WHERE organization_id = \(organizationID) AND currency = \(currency)
+        """
+    return try transaction.rows(
       """
-      SELECT m.sequence, m.amount_minor, m.balance_minor, e.entry_id, e.kind, e.reference_id,
-        e.description, e.posted_at_us
-      FROM prepaid_movement m JOIN ledger_entry e
-        ON e.organization_id = m.organization_id AND e.currency = m.currency
-          AND e.sequence = m.sequence
-      WHERE m.organization_id = \(organizationID) AND m.currency = \(currency)
-        AND m.sequence < \(sequence ?? .max)
-      ORDER BY m.sequence DESC LIMIT \(limit)
+      WITH RECURSIVE line AS (
+        SELECT \(entryColumns) FROM ledger_entry e WHERE e.number = (\(first))
+        UNION ALL
+        SELECT \(entryColumns) FROM line JOIN ledger_entry e ON e.number = line.previous_number)
+      SELECT * FROM line WHERE change_minor IS NOT NULL LIMIT \(limit)
       """
     ).map { row in
       PrepaidMovement(
-        sequence: try row.int64("sequence"), entryID: try row.read("entry_id"),
-        postedAt: try row.instant("posted_at_us"), kind: try row.read("kind"),
-        amount: Money(minorUnits: try row.int64("amount_minor"), currency: currency),
-        balance: Money(minorUnits: try row.int64("balance_minor"), currency: currency),
+        position: try row.int64("number"), sequence: try row.int64("sequence"),
+        entryID: try row.read("entry_id"), postedAt: try row.instant("posted_at_us"),
+        kind: try row.read("kind"),
+        amount: Money(minorUnits: try row.int64("change_minor"), currency: currency),
+        balance: try row.prepaidBalance(currency).total(),
         reference: try row.read("reference_id"), description: try row.text("description"))
     }
   }
 
-  static func head(
+  private static let entryColumns: SQL =
+    """
+    e.number, e.previous_number, e.sequence, e.entry_id, e.kind, e.reference_id, e.description,
+    e.posted_at_us, e.change_minor, e.deposits_minor, e.granted_minor
+    """
+
+  private static func insert(
+    _ postings: [RecordedPosting], of entryNumber: Int64, in transaction: any Transaction
+  ) throws(SQLError) {
+    let rows: [SQL] = postings.enumerated().map { line, posting in
+      "(\(entryNumber), \(line), \(posting.accountCode), \(posting.minorUnits))"
+    }
+    try transaction.execute(
+      """
+      INSERT INTO ledger_posting (entry_number, line, account, amount_minor)
+      VALUES \(SQL.joined(rows, ", "))
+      """)
+  }
+
+  /// Adds an entry's postings to the balances beside the prepaid ones.
+  private static func moveBalances(
+    of ledger: Ledger, _ journal: JournalEntry, in transaction: any Transaction
+  ) throws(SQLError) {
+    var changes: [(code: String, minorUnits: Int64)] = []
+    for posting in journal.postings where !posting.account.isPrepaid {
+      let code = posting.account.code
+      // The sum of an entry's postings of one side has been computed before.
+      if let index = changes.firstIndex(where: { $0.code == code }) {
+        changes[index].minorUnits &+= posting.minorUnits
+      } else {
+        changes.append((code, posting.minorUnits))
+      }
+    }
+    if changes.isEmpty { return }
+    let rows: [SQL] = changes.map { "(\(ledger.number), \($0.code), \($0.minorUnits))" }
+    try transaction.execute(
+      """
+      INSERT INTO ledger_balance (ledger_number, account, amount_minor)
+      VALUES \(SQL.joined(rows, ", "))
+      ON CONFLICT (ledger_number, account)
+      DO UPDATE SET amount_minor = ledger_balance.amount_minor + excluded.amount_minor
+      """)
+  }
+}
+
+/// The books of one organization in one currency, as an entry is about to be posted.
+private struct Ledger {
+  let number: Int64
+  let head: LedgerHead
+  /// The number of the chain's last entry.
+  let lastEntry: Int64?
+  let balance: PrepaidBalance
+  /// The number that the next entry gets.
+  let nextEntry: Int64
+
+  static func find(
     _ organizationID: OrganizationID, _ currency: Currency, in transaction: any Transaction
-  ) throws -> LedgerHead {
+  ) throws -> Ledger? {
+    // Several servers take numbers at once, which a sequence tells apart.
+    let next: SQL =
+      switch transaction.dialect {
+      case .sqlite: "(SELECT COALESCE(MAX(number), 0) + 1 FROM ledger_entry)"
+      case .postgres: "nextval('ledger_entry_number')"
+      }
     let row = try transaction.first(
       """
-      SELECT sequence, hash FROM ledger_head
-      WHERE organization_id = \(organizationID) AND currency = \(currency)
+      SELECT number, sequence, hash, last_entry, deposits_minor, granted_minor,
+        \(next) AS next_entry
+      FROM ledger WHERE organization_id = \(organizationID) AND currency = \(currency)
       """)
-    guard let row else { return .empty }
-    return LedgerHead(sequence: try row.int64("sequence"), hash: try row.blob("hash"))
+    guard let row else { return nil }
+    return Ledger(
+      number: try row.int64("number"),
+      head: LedgerHead(sequence: try row.int64("sequence"), hash: try row.blob("hash")),
+      lastEntry: try row.optionalInt64("last_entry"), balance: try row.prepaidBalance(currency),
+      nextEntry: try row.int64("next_entry"))
   }
 
-  private static func moveHead(
-    _ organizationID: OrganizationID, _ currency: Currency, to entry: LedgerEntry,
-    in transaction: any Transaction
-  ) throws {
+  /// Makes the books, without an entry.
+  static func open(
+    _ organizationID: OrganizationID, _ currency: Currency, in transaction: any Transaction
+  ) throws -> Ledger {
     try transaction.execute(
       """
-      INSERT INTO ledger_head (organization_id, currency, sequence, hash)
-      VALUES (\(organizationID), \(currency), \(entry.sequence), \(entry.hash))
-      ON CONFLICT (organization_id, currency)
-      DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash
+      INSERT INTO ledger (organization_id, currency, last_entry, sequence, hash, deposits_minor,
+        granted_minor)
+      VALUES (\(organizationID), \(currency), NULL, 0, \(LedgerHead.empty.hash), 0, 0)
       """)
+    guard let ledger = try find(organizationID, currency, in: transaction) else {
+      throw SQLError(.other, "the ledger was not made")
+    }
+    return ledger
   }
+}
 
-  /// An update first: the CHECK would look at the row that an upsert proposes, not at the sum.
-  private static func moveBalance(
-    _ organizationID: OrganizationID, _ currency: Currency, _ posting: Posting,
-    in transaction: any Transaction
-  ) throws {
-    let changed = try transaction.execute(
-      """
-      UPDATE ledger_balance SET amount_minor = amount_minor + \(posting.minorUnits)
-      WHERE organization_id = \(organizationID) AND currency = \(currency)
-        AND account = \(posting.account.code)
-      """)
-    guard changed == 0 else { return }
-    try transaction.execute(
-      """
-      INSERT INTO ledger_balance (organization_id, currency, account, amount_minor)
-      VALUES (\(organizationID), \(currency), \(posting.account.code), \(posting.minorUnits))
-      """)
+extension Row {
+  /// The parts of the prepaid balance.
+  fileprivate func prepaidBalance(_ currency: Currency) throws(SQLError) -> PrepaidBalance {
+    PrepaidBalance(
+      deposited: Money(minorUnits: try int64("deposits_minor"), currency: currency),
+      granted: Money(minorUnits: try int64("granted_minor"), currency: currency))
   }
 }

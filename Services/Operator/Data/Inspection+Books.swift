@@ -8,28 +8,19 @@ internal import SharedDomain
 /// The ledger (ACC-1).
 extension Inspection {
   mutating func inspectBooks(_ transaction: any Transaction) throws {
-    let books = try LedgerStore.books(in: transaction)
-    for book in books {
-      for fault in try LedgerStore.verify(
-        book, digest: { SHA256.hash($0) }, in: transaction)
-      {
-        let (table, row, expectation) = fault.place
-        let key = "\(book.organizationID.text)/\(book.currency.code)"
-        find(table, row.isEmpty ? key : "\(key)/\(row)", expectation)
-      }
+    let books = try LedgerStore.verify(digest: { SHA256.hash($0) }, in: transaction)
+    for found in books.faults {
+      let (table, row, expectation) = found.fault.place
+      let key = "\(found.book.organizationID.text)/\(found.book.currency.code)"
+      find(table, row.isEmpty ? key : "\(key)/\(row)", expectation)
     }
-    for row in try transaction.rows(
-      """
-      SELECT currency, sum(amount_minor) AS total FROM ledger_posting
-      GROUP BY currency HAVING sum(amount_minor) <> 0
-      """)
-    {
+    if books.strays > 0 {
       find(
-        "ledger_posting", try row.text("currency"),
-        "expected debits and credits to be equal, found a difference of \(try row.int64("total"))")
+        "ledger_posting", "-",
+        "expected each row to belong to an entry and each entry to a ledger, found \(books.strays) that do not"
+      )
     }
-    let entries = try transaction.first("SELECT count(*) AS n FROM ledger_entry")?.int("n") ?? 0
-    report.notes.append("\(data.name): \(entries) ledger entries in \(books.count) chains")
+    report.notes.append("\(data.name): \(books.entries) ledger entries in \(books.books) chains")
   }
 }
 
@@ -44,6 +35,8 @@ extension LedgerFault {
       )
     case .chainBroken(let sequence):
       ("ledger_entry", "\(sequence)", "expected the hash of the entry before in previous_hash")
+    case .linkWrong(let sequence):
+      ("ledger_entry", "\(sequence)", "expected the number of the entry before in previous_number")
     case .contentChanged(let sequence):
       ("ledger_entry", "\(sequence)", "expected the content that was hashed: it was changed")
     case .unbalanced(let sequence):
@@ -53,11 +46,14 @@ extension LedgerFault {
     case .prepaidOverdrawn(let sequence):
       ("ledger_posting", "\(sequence)", "expected a prepaid account that is not overdrawn")
     case .movementWrong(let sequence):
-      ("prepaid_movement", "\(sequence)", "expected the statement's line to be the entry's")
+      ("ledger_entry", "\(sequence)", "expected the statement's line to be the entry's")
     case .headWrong:
-      ("ledger_head", "", "expected the last entry: the tail was cut, or entries were added")
+      ("ledger", "", "expected the last entry: the tail was cut, or entries were added")
     case .balanceWrong(let account):
-      ("ledger_balance", account, "expected the sum of the account's postings")
+      (
+        account.hasPrefix("prepaid.") ? "ledger" : "ledger_balance", account,
+        "expected the sum of the account's postings"
+      )
     }
   }
 }

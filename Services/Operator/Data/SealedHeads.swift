@@ -84,8 +84,8 @@ struct SealedHeads: Sendable {
     if data.service == .accounting {
       for row in try transaction.rows(
         """
-        SELECT h.organization_id, h.currency, h.sequence, h.hash FROM ledger_head h
-        WHERE h.organization_id IN (
+        SELECT h.organization_id, h.currency, h.sequence, h.hash FROM ledger h
+        WHERE h.sequence > 0 AND h.organization_id IN (
           SELECT organization_id FROM audit_entry WHERE number > \(cursor))
         ORDER BY h.organization_id, h.currency
         """)
@@ -133,9 +133,15 @@ extension Inspection {
       key = "\(organizationID)/\(currency)/\(head.sequence)"
       row = try transaction.first(
         """
-        SELECT hash FROM ledger_entry
-        WHERE organization_id = \(organizationID) AND currency = \(currency)
-          AND sequence = \(head.sequence)
+        WITH RECURSIVE chain AS (
+          SELECT e.previous_number, e.sequence, e.hash
+          FROM ledger l JOIN ledger_entry e ON e.number = l.last_entry
+          WHERE l.organization_id = \(organizationID) AND l.currency = \(currency)
+          UNION ALL
+          SELECT e.previous_number, e.sequence, e.hash
+          FROM chain JOIN ledger_entry e ON e.number = chain.previous_number
+          WHERE chain.sequence > \(head.sequence))
+        SELECT hash FROM chain WHERE sequence = \(head.sequence)
         """)
     }
     guard let row else {

@@ -154,8 +154,8 @@ extension StorageBenchmark {
       }
       let transfer = try await direct(database, .all)
       entries += transfer.calls
-      let first = try await statement(database, before: nil)
-      let middle = try await statement(database, before: Int64(size / 20))
+      let first = try await statement(database, after: nil)
+      let middle = try await statement(database, after: Int64(size / 2))
       say(
         "  \(number(Double(size)))   \(number(transfer.processorMicroseconds, 1))          "
           + "\(number(first, 1))            \(number(middle, 1))")
@@ -163,14 +163,24 @@ extension StorageBenchmark {
     }
   }
 
-  /// Microseconds for a page of the long statement.
-  func statement(_ database: SQLiteDatabase, before: Int64?) async throws -> Double {
+  /// Microseconds for a page of the long statement: its first, or one behind an entry of its own that
+  /// was made after so many of all.
+  func statement(_ database: SQLiteDatabase, after number: Int64?) async throws -> Double {
     let repetitions = 500
+    let long = organizations[0]
+    let position = try await database.read { transaction in
+      try transaction.first(
+        """
+        SELECT min(e.number) AS number FROM ledger_entry e
+        WHERE e.number > \(number) AND e.ledger_number = (
+          SELECT number FROM ledger WHERE organization_id = \(long))
+        """)?.optionalInt64("number")
+    }
     let began = ContinuousClock.now
     for _ in 0..<repetitions {
       let organization = organizations[0]
       let lines = try await database.read { transaction in
-        try LedgerStore.movements(organization, .chf, before: before, limit: 50, in: transaction)
+        try LedgerStore.movements(organization, .chf, after: position, limit: 50, in: transaction)
       }
       precondition(lines.count == 50, "the statement has a page")
     }
