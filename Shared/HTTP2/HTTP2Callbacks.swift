@@ -77,13 +77,6 @@ extension HTTP2GoAway {
       return
     }
     unsafe pointer = unsafe callbacks
-    // PRIORITY and unknown frames are passed over without another word.
-    unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, owner in
-      guard let type = unsafe header?.pointee.type,
-        type == UInt8(NGHTTP2_PRIORITY.rawValue) || type > UInt8(NGHTTP2_CONTINUATION.rawValue)
-      else { return 0 }
-      return unsafe with(owner) { $0.idleFrame() }
-    }
     unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
       guard let frame = unsafe frame,
         unsafe frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue)

@@ -53,10 +53,11 @@ internal import Glibc
 
   /// When the header block that is being received began; nil between blocks.
   package private(set) var receivingHeadersSince: UInt64?
-  private var now: UInt64
+  var now: UInt64
   private var resets: TokenBucket
   private var faults: TokenBucket
   private var idleFrames: TokenBucket
+  var clientFrames = ClientFrames()
 
   /// Debug data of a GOAWAY that we send, at most.
   private static let debugDataBytes = 128
@@ -132,19 +133,7 @@ internal import Glibc
     nghttp2_settings_entry(settings_id: Int32(truncatingIfNeeded: id.rawValue), value: value)
   }
 
-  // MARK: Bytes
-
-  /// Takes plaintext in.
-  ///
-  /// - Parameter now: monotonic time in nanoseconds, for the rate limits.
-  /// - Throws: when the session is over; a GOAWAY is then in the output.
-  package func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(HTTP2Error) {
-    guard let session = unsafe session, failure == nil else { return }
-    self.now = now
-    let result = unsafe nghttp2_session_mem_recv(
-      session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
-    if result < 0 { throw fail(result) }
-  }
+  // MARK: Bytes out
 
   /// True when there is something to send.
   package var hasOutput: Bool {
@@ -199,7 +188,7 @@ internal import Glibc
       && nghttp2_session_want_write(session) == 0
   }
 
-  private func fail(_ result: Int) -> HTTP2Error {
+  func fail(_ result: Int) -> HTTP2Error {
     let error =
       failure
       ?? {
@@ -579,7 +568,7 @@ internal import Glibc
     }
   }
 
-  private func stop(_ error: HTTP2Error) -> Int32 {
+  func stop(_ error: HTTP2Error) -> Int32 {
     if failure == nil { end(error) }
     return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
   }

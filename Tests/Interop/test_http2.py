@@ -232,7 +232,65 @@ def test_a_reset_call_is_forgotten(connect):
             assert connection.call(EMPTY, NOTHING).status == "0"
 
 
+def test_what_was_on_its_way_to_a_stream_that_the_server_ended_is_let_pass(connect):
+    """RFC 9113, 5.1: the client cannot know yet; the field blocks still count for HPACK."""
+    with connect() as connection:
+        stream = connection.begin(connection.headers(SERVICE + "UnimplementedCall"))
+        assert connection.end_of(stream).status == "12"
+        connection.settle()
+        assert connection.answers[stream].reset == NO_ERROR
+        connection.say(DATA, 0, stream, NOTHING)
+        connection.say(HEADERS, 0x4 | 0x1, stream, b"\x40\x03x-a\x01b")
+        # The block's field is now the newest of HPACK's dynamic table, on both sides.
+        connection.h2.encoder.header_table.add(b"x-a", b"b")
+        assert connection.call(EMPTY, NOTHING, adding=[("x-a", "b")]).status == "0"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [(PRIORITY, struct.pack(">IB", 0, 7)), (WINDOW_UPDATE, struct.pack(">I", 9)), (RST_STREAM, b"\0\0\0\x08")],
+    ids=["PRIORITY", "WINDOW_UPDATE", "RST_STREAM"],
+)
+def test_what_may_come_late_on_a_stream_is_let_pass(connect, frame):
+    with connect() as connection:
+        assert connection.call(EMPTY, NOTHING).status == "0"
+        kind, payload = frame
+        connection.say(kind, 0, 1, payload)
+        assert connection.call(EMPTY, NOTHING).status == "0"
+
+
 # --- What ends the connection ------------------------------------------------------------------
+
+
+# POST / over https to a, by HPACK's static table.
+ROOT = b"\x83\x84\x87\x01\x01a"
+
+
+@pytest.mark.parametrize(
+    "frame", [(DATA, 0, b"late"), (DATA, 1, b""), (HEADERS, 0x5, ROOT)], ids=lambda frame: f"{frame}"
+)
+@pytest.mark.parametrize("is_reset", [True, False])
+def test_a_stream_that_the_client_has_ended_brings_nothing_more(connect, is_reset, frame):
+    kind, flags, payload = frame
+    with connect() as connection:
+        if is_reset:
+            stream = connection.begin(connection.headers(DUPLEX))
+            connection.say(RST_STREAM, 0, stream, struct.pack(">I", 8))
+        else:
+            assert connection.call(EMPTY, NOTHING).status == "0"
+            stream = 1
+        connection.say(kind, flags, stream, payload)
+        assert connection.end() == STREAM_CLOSED
+
+
+def test_a_stream_that_was_left_out_cannot_be_begun_later(connect):
+    with connect() as connection:
+        connection.settle()
+        connection.say(HEADERS, 0x4, 5, ROOT)
+        connection.say(HEADERS, 0x4, 3, ROOT)
+        assert connection.end() == PROTOCOL_ERROR
+
+
 
 
 @pytest.mark.parametrize(
@@ -256,6 +314,7 @@ def test_a_reset_call_is_forgotten(connect):
         ((SETTINGS, 0, 0, struct.pack(">HI", 4, 2**31)), FLOW_CONTROL_ERROR),
         ((SETTINGS, 0, 0, struct.pack(">HI", 5, 100)), PROTOCOL_ERROR),
         ((PUSH_PROMISE, 0x4, 1, struct.pack(">I", 2)), PROTOCOL_ERROR),
+        ((PRIORITY, 0, 0, struct.pack(">IB", 1, 7)), PROTOCOL_ERROR),
         ((PING, 0, 1, b"\0" * 8), PROTOCOL_ERROR),
         ((PING, 0, 0, b"\0" * 7), FRAME_SIZE_ERROR),
         ((GOAWAY, 0, 1, b"\0" * 8), PROTOCOL_ERROR),

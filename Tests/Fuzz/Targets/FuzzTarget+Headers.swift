@@ -119,8 +119,8 @@ private enum HeaderLines {
 
   private static func checkRefusal(_ refusal: RequestHead.Refusal) throws(Violation) {
     switch refusal {
-    case .http(let status, _):
-      try check(["405", "415"].contains("\(status)"), "HTTP status \(status)")
+    case .http(let refusal):
+      try check(["405", "415"].contains("\(refusal.status)"), "HTTP status \(refusal.status)")
     case .rpc(let error):
       let possible: [StatusCode] = [.internalError, .unimplemented, .resourceExhausted]
       try check(possible.contains(error.code), "the refusal \(error)")

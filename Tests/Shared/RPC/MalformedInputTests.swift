@@ -46,42 +46,32 @@ import Testing
     let name: String
     var changes: [String: String?] = [:]
     var adding: [String: String] = [:]
-    let http: String
-    let grpc: String?
+    let grpc: String
     var testDescription: String { name }
   }
 
   static let badHeaders: [BadHeaders] = [
-    BadHeaders(name: "a GET", changes: [":method": "GET"], http: "405", grpc: "13"),
+    BadHeaders(name: "no te", changes: ["te": nil], grpc: "13"),
     BadHeaders(
-      name: "text/plain", changes: ["content-type": "text/plain"], http: "415", grpc: "13"),
-    BadHeaders(name: "no type", changes: ["content-type": nil], http: "415", grpc: "13"),
+      name: "a query", changes: [":path": EchoService.echo.path + "?a"], grpc: "12"),
     BadHeaders(
-      name: "a longer type", changes: ["content-type": "application/grpc-web"], http: "415",
-      grpc: "13"),
-    BadHeaders(name: "no te", changes: ["te": nil], http: "200", grpc: "13"),
+      name: "another case", changes: [":path": "/Kontor.test.v1.EchoService/echo"], grpc: "12"),
+    BadHeaders(name: "an unknown method", changes: [":path": "/a/b"], grpc: "12"),
+    BadHeaders(name: "another host", adding: ["host": "elsewhere"], grpc: "13"),
+    BadHeaders(name: "timeout -1S", adding: ["grpc-timeout": "-1S"], grpc: "13"),
+    BadHeaders(name: "timeout of a letter", adding: ["grpc-timeout": "S"], grpc: "13"),
     BadHeaders(
-      name: "a query", changes: [":path": EchoService.echo.path + "?a"], http: "200", grpc: "12"),
+      name: "timeout without unit", adding: ["grpc-timeout": "10"], grpc: "13"),
+    BadHeaders(name: "an empty timeout", adding: ["grpc-timeout": ""], grpc: "13"),
     BadHeaders(
-      name: "another case", changes: [":path": "/Kontor.test.v1.EchoService/echo"], http: "200",
-      grpc: "12"),
-    BadHeaders(name: "an unknown method", changes: [":path": "/a/b"], http: "200", grpc: "12"),
-    BadHeaders(name: "another host", adding: ["host": "elsewhere"], http: "200", grpc: "13"),
-    BadHeaders(name: "timeout -1S", adding: ["grpc-timeout": "-1S"], http: "200", grpc: "13"),
-    BadHeaders(name: "timeout of a letter", adding: ["grpc-timeout": "S"], http: "200", grpc: "13"),
+      name: "timeout of nine digits", adding: ["grpc-timeout": "123456789S"], grpc: "13"),
+    BadHeaders(name: "timeout zero", adding: ["grpc-timeout": "0n"], grpc: "4"),
     BadHeaders(
-      name: "timeout without unit", adding: ["grpc-timeout": "10"], http: "200", grpc: "13"),
-    BadHeaders(name: "an empty timeout", adding: ["grpc-timeout": ""], http: "200", grpc: "13"),
-    BadHeaders(
-      name: "timeout of nine digits", adding: ["grpc-timeout": "123456789S"], http: "200",
-      grpc: "13"),
-    BadHeaders(name: "timeout zero", adding: ["grpc-timeout": "0n"], http: "200", grpc: "4"),
-    BadHeaders(
-      name: "an unknown encoding", adding: ["grpc-encoding": "snappy"], http: "200", grpc: "12"),
-    BadHeaders(name: "bad base64", adding: ["x-a-bin": "A"], http: "200", grpc: "13"),
+      name: "an unknown encoding", adding: ["grpc-encoding": "snappy"], grpc: "12"),
+    BadHeaders(name: "bad base64", adding: ["x-a-bin": "A"], grpc: "13"),
     BadHeaders(
       name: "a long header list", adding: ["x-long": String(repeating: "x", count: 17_000)],
-      http: "200", grpc: "8"),
+      grpc: "8"),
   ]
 
   @Test(
@@ -93,11 +83,64 @@ import Testing
       let fields = Self.fields(bad.changes, adding: bad.adding.map { ($0.key, $0.value) })
       let id = try peer.request(fields, try Self.framed("x"), end: end)
       let answer = peer.answer(id)
-      #expect(answer.httpStatus == bad.http)
+      #expect(answer.httpStatus == "200")
       #expect(answer.grpcStatus == bad.grpc)
       #expect(answer.blocks.count == 1 && answer.data.isEmpty)
       if bad.grpc == "12" {
         #expect(answer.blocks[0]["grpc-accept-encoding"] == "identity,deflate,gzip")
+      }
+      let next = try peer.request(Self.fields(), try Self.framed("next"))
+      #expect(peer.answer(next).grpcStatus == "0")
+    }
+  }
+
+  struct NotGRPC: Sendable, CustomTestStringConvertible {
+    let changes: [String: String?]
+    let status: String
+    let text: String
+    var testDescription: String { "\(changes)" }
+  }
+
+  static let notGRPC = [
+    NotGRPC(changes: [":method": "GET"], status: "405", text: "gRPC requests are POST\n"),
+    NotGRPC(changes: [":method": "HEAD"], status: "405", text: ""),
+    NotGRPC(
+      changes: ["content-type": "text/plain"], status: "415",
+      text: "gRPC requests have content type application/grpc\n"),
+    NotGRPC(
+      changes: ["content-type": nil], status: "415",
+      text: "gRPC requests have content type application/grpc\n"),
+    NotGRPC(
+      changes: ["content-type": "application/grpc-web"], status: "415",
+      text: "gRPC requests have content type application/grpc\n"),
+  ]
+
+  @Test(
+    "A request that is not gRPC gets HTTP's answer, and not before its end", arguments: notGRPC,
+    [[], Array("content".utf8)])
+  func answersHTTP(_ other: NotGRPC, content: [UInt8]) async throws {
+    try await Self.withPeer { peer in
+      try peer.begin()
+      let id = try peer.request(Self.fields(other.changes), content, end: false)
+      // What follows on the connection is answered first.
+      let next = try peer.request(Self.fields(), try Self.framed("next"))
+      #expect(peer.answer(next).grpcStatus == "0")
+      #expect(peer.answers[id]?.blocks == [])
+      peer.send(id, Array("the end".utf8), end: true)
+      let answer = peer.answer(id)
+      #expect(answer.httpStatus == other.status && answer.blocks.count == 1)
+      #expect(answer.blocks[0]["allow"] == (other.status == "405" ? "POST" : nil))
+      #expect(String(decoding: answer.data, as: UTF8.self) == other.text)
+      #expect(answer.isEnded && answer.closeCode == .noError)
+    }
+  }
+
+  @Test("A request that is not gRPC and is given up leaves nothing behind")
+  func resetHTTP() async throws {
+    try await Self.withPeer { peer in
+      try peer.begin()
+      for _ in 0..<300 {
+        peer.reset(try peer.request(Self.fields([":method": "GET"]), end: false))
       }
       let next = try peer.request(Self.fields(), try Self.framed("next"))
       #expect(peer.answer(next).grpcStatus == "0")

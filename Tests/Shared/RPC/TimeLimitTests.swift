@@ -106,6 +106,23 @@ import Testing
     }
   }
 
+  @Test("A request that is not gRPC and does not end is answered nevertheless")
+  func notGRPC() async throws {
+    try await Self.withPeer {
+      $0.requestSeconds = Self.seconds
+    } _: { server, peer in
+      try peer.begin()
+      let id = try peer.request(
+        MalformedInputTests.fields([":method": "PUT"]), [1, 2, 3], end: false)
+      try Self.answerOne(peer)
+      try await server.advance(seconds: Self.seconds - 20)
+      try Self.answerOne(peer)
+      #expect(peer.answers[id]?.blocks.isEmpty == true)
+      try await server.advance(seconds: 21)
+      #expect(peer.answer(id).httpStatus == "405")
+    }
+  }
+
   @Test("A socket that takes no bytes")
   func writeProgress() async throws {
     try await Self.withPeer(receiveBufferBytes: 4096, windowBytes: 256 * 1024 * 1024) {

@@ -80,7 +80,8 @@ extension ServerConnection {
 
   /// END_STREAM that does not complete a unary request.
   func streamingEndReceived(_ stream: HTTP2Stream) {
-    guard let call = call(of: stream), let messages = call.messages else { return }
+    guard let call = call(of: stream) else { return refusedRequestEnded(stream) }
+    guard let messages = call.messages else { return }
     call.requestDue = nil
     messages.end(nil)
   }

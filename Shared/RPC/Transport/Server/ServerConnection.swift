@@ -16,6 +16,8 @@ final class ServerConnection: Connection {
   var runningHandlers = 0
   /// Bytes of requests that are still arriving.
   var bufferedBytes = 0
+  /// Requests that are not gRPC and have not ended, by their stream.
+  var refusedRequests: [Int32: RefusedRequest] = [:]
   private var age: ConnectionAge
   private var pingStrikes: PingStrikes
   private var drainingSince: UInt64?
@@ -56,6 +58,7 @@ final class ServerConnection: Connection {
       loop.markDirty(self)
     }
     checkRequests(now: now)
+    refuseOverdueRequests(now: now)
     switch age.check(now: now, hasCalls: hasCalls) {
     case .live: break
     case .drain: drain()
@@ -106,7 +109,7 @@ final class ServerConnection: Connection {
     } catch {
       switch error {
       case .rpc(let error): refuse(stream, error)
-      case .http(let status, let message): refuse(stream, httpStatus: status, message)
+      case .http(let refusal): refuseAtEnd(stream, refusal)
       }
     }
   }
@@ -223,7 +226,10 @@ final class ServerConnection: Connection {
   override func queueDrained(_ stream: HTTP2Stream) { call(of: stream)?.messages?.queueDrained() }
 
   override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-    guard let call = call(of: stream) else { return }
+    guard let call = call(of: stream) else {
+      refusedRequests[stream.id] = nil
+      return
+    }
     stream.owner = nil
     let wasRunning = call.state == .running
     let wasReceiving = call.state == .receiving
@@ -373,15 +379,6 @@ final class ServerConnection: Connection {
     writeStatus(error, to: headers)
     if let call, !call.response.isPlain { write(call.response.trailingMetadata, to: headers, call) }
     write(error.metadata, to: headers, call)
-    end(stream, headers)
-  }
-
-  /// Answers what is not gRPC in a way that HTTP clients understand too.
-  private func refuse(
-    _ stream: HTTP2Stream, httpStatus: StaticString, _ message: String
-  ) {
-    let headers = block(":status", httpStatus)
-    writeStatus(RPCError(.internalError, message), to: headers)
     end(stream, headers)
   }
 

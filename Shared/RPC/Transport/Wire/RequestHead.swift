@@ -20,8 +20,8 @@ struct RequestHead: ~Copyable {
 
   /// Why a request is not a call.
   enum Refusal: Error {
-    /// Not gRPC: answered with an HTTP status.
-    case http(status: StaticString, message: String)
+    /// Not gRPC.
+    case http(HTTPRefusal)
     case rpc(RPCError)
   }
 
@@ -34,6 +34,7 @@ struct RequestHead: ~Copyable {
       )
     }
     var isPost = false
+    var isHead = false
     var hasTrailers = false
     var hasContentType = false
     var authority: UnsafeBufferPointer<UInt8>?
@@ -48,6 +49,7 @@ struct RequestHead: ~Copyable {
       case UInt8(ascii: ":"):
         if unsafe matches(name, ":method") {
           isPost = unsafe matches(value, "POST")
+          isHead = unsafe !isPost && matches(value, "HEAD")
         } else if unsafe matches(name, ":path") {
           entry = unsafe router.find(value)
           if entry == nil { unknownPath = unsafe String(decoding: value, as: UTF8.self) }
@@ -97,11 +99,9 @@ struct RequestHead: ~Copyable {
         }
       }
     }
-    guard isPost else {
-      throw .http(status: "405", message: "gRPC requests are POST")
-    }
+    guard isPost else { throw .http(HTTPRefusal(reason: .method, hasContent: !isHead)) }
     guard hasContentType else {
-      throw .http(status: "415", message: "gRPC requests have content type application/grpc")
+      throw .http(HTTPRefusal(reason: .contentType, hasContent: true))
     }
     guard hasTrailers else {
       throw .rpc(RPCError(.internalError, reason: "TE_MISSING", "the request has no te: trailers"))
