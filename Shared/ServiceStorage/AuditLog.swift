@@ -34,7 +34,7 @@ package struct AuditLog: Sendable {
       throw SQLError(.other, "the audit entry was not inserted")
     }
     for (position, field) in entry.fields.enumerated() {
-      try transaction.execute(
+      try transaction.enqueue(
         """
         INSERT INTO audit_field (entry_number, position, name, before_value, after_value, subject,
           salt, commitment)
@@ -42,7 +42,7 @@ package struct AuditLog: Sendable {
           \(field.subject), \(field.salt), \(field.commitment))
         """)
     }
-    try transaction.execute(
+    try transaction.enqueue(
       """
       INSERT INTO audit_head (organization_id, sequence, hash)
       VALUES (\(record.organizationID), \(entry.sequence), \(hash))

@@ -55,7 +55,8 @@ package struct OperationStore: Sendable {
   /// Carries the operation out, or answers as it was answered before.
   ///
   /// Lookup, body and saving the answer are one transaction. Of concurrent calls with the same key,
-  /// on whichever replica, one runs the body, the others wait for it and get its answer.
+  /// on whichever replica, one runs the body, the others come after it and get its answer: writes
+  /// follow one another.
   ///
   /// - Throws: ALREADY_EXISTS with reason `IDEMPOTENCY_KEY_REUSED` when the key was used for
   ///   another request; what the body throws, with nothing changed or saved; `SQLError`.
@@ -66,7 +67,6 @@ package struct OperationStore: Sendable {
     let now = clock.now()
     let (response, isNew) = try await database.write { transaction in
       if let saved: Response = try Self.saved(operation, in: transaction) { return (saved, false) }
-      if transaction.dialect.isShared { try Self.reserve(operation, at: now, in: transaction) }
       let response = try body(transaction)
       try Self.save(response, of: operation, at: now, in: transaction)
       return (response, true)
@@ -106,39 +106,15 @@ package struct OperationStore: Sendable {
     return try Response(serialized: try row.blob("response"))
   }
 
-  /// Takes the key before the body runs: the same operation on another connection waits here until
-  /// this one has ended, then collides with it and, run again, finds the saved answer. Its body
-  /// would otherwise fail first, on a row that this one's has made.
-  private static func reserve(
-    _ operation: Operation, at now: Instant, in transaction: any Transaction
-  ) throws(SQLError) {
-    try insert(operation, response: [], at: now, in: transaction)
-  }
-
   private static func save(
     _ response: some Message, of operation: Operation, at now: Instant,
     in transaction: any Transaction
   ) throws {
-    let bytes = try response.serialized()
-    guard transaction.dialect.isShared else {
-      return try insert(operation, response: bytes, at: now, in: transaction)
-    }
-    try transaction.execute(
-      """
-      UPDATE operation SET response = \(bytes)
-      WHERE request_id = \(operation.requestID) AND scope = \(operation.scope)
-        AND method = \(operation.method.path)
-      """)
-  }
-
-  private static func insert(
-    _ operation: Operation, response: [UInt8], at now: Instant, in transaction: any Transaction
-  ) throws(SQLError) {
-    try transaction.execute(
+    try transaction.enqueue(
       """
       INSERT INTO operation (request_id, scope, method, request_hash, response, created_at_us)
       VALUES (\(operation.requestID), \(operation.scope), \(operation.method.path),
-        \(operation.requestHash), \(response), \(now))
+        \(operation.requestHash), \(try response.serialized()), \(now))
       """)
   }
 }

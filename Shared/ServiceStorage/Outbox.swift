@@ -8,7 +8,7 @@ package enum Outbox {
   package static func append(
     _ message: OutboxMessage, in transaction: any Transaction
   ) throws(SQLError) {
-    try transaction.execute(
+    try transaction.enqueue(
       """
       INSERT INTO outbox (id, topic, aggregate_id, payload, created_at_us, is_head,
         next_attempt_at_us)

@@ -26,7 +26,7 @@ package enum LedgerStore {
     try insert(entry.postings, of: number, in: transaction)
     let balance = try ledger.balance.following(journal)
     // A trigger moves the ledger's row on.
-    try transaction.execute(
+    let insertion: SQL =
       """
       INSERT INTO ledger_entry
         (number, ledger_number, previous_number, sequence, entry_id, kind, reference_id,
@@ -36,7 +36,13 @@ package enum LedgerStore {
         \(entry.kind), \(entry.referenceID), \(entry.description), \(now), \(entry.previousHash),
         \(entry.hash), \(try journal.prepaidChange()?.minorUnits),
         \(balance.deposited.minorUnits), \(balance.granted.minorUnits))
-      """)
+      """
+    if balance.deposited.isNegative || balance.granted.isNegative {
+      // Callers look at the refusal of an overdraft, and at no other.
+      try transaction.execute(insertion)
+    } else {
+      try transaction.enqueue(insertion)
+    }
     try moveBalances(of: ledger, journal, in: transaction)
     return entry
   }
@@ -108,7 +114,7 @@ package enum LedgerStore {
     let rows: [SQL] = postings.enumerated().map { line, posting in
       "(\(entryNumber), \(line), \(posting.accountCode), \(posting.minorUnits))"
     }
-    try transaction.execute(
+    try transaction.enqueue(
       """
       INSERT INTO ledger_posting (entry_number, line, account, amount_minor)
       VALUES \(SQL.joined(rows, ", "))
@@ -131,7 +137,7 @@ package enum LedgerStore {
     }
     if changes.isEmpty { return }
     let rows: [SQL] = changes.map { "(\(ledger.number), \($0.code), \($0.minorUnits))" }
-    try transaction.execute(
+    try transaction.enqueue(
       """
       INSERT INTO ledger_balance (ledger_number, account, amount_minor)
       VALUES \(SQL.joined(rows, ", "))

@@ -13,6 +13,11 @@ package protocol Transaction: AnyObject {
   @discardableResult
   func execute(_ sql: SQL) throws(SQLError) -> Int
 
+  /// Carries a change out of which the body needs to know nothing, and spares it the wait: where the
+  /// database is on a server, an error of the statement may be thrown by a later one, or in place of
+  /// what the body returns. In both dialects it takes effect before the next statement.
+  func enqueue(_ sql: SQL) throws(SQLError)
+
   /// Runs a query, or a change with RETURNING, and returns all of its rows. More rows than the
   /// driver's limit throw `.tooLarge`: a page belongs into the statement.
   func rows(_ sql: SQL) throws(SQLError) -> [Row]
@@ -23,6 +28,13 @@ package protocol Transaction: AnyObject {
   /// Runs several statements without parameters, separated by semicolons: migrations and nothing
   /// else.
   func script(_ text: String) throws(SQLError)
+}
+
+extension Transaction {
+  /// Where nothing is gained by not waiting.
+  package func enqueue(_ sql: SQL) throws(SQLError) {
+    try execute(sql)
+  }
 }
 
 /// A database that a service owns.

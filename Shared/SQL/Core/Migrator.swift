@@ -4,6 +4,9 @@
 /// in the order of their numbers, under a lock, so a start that fails changes nothing
 /// and two programs that start at once do not collide.
 package struct Migrator: Sendable {
+  /// The table of what ran. On PostgreSQL its lock orders all writers, migrations among them.
+  package static let table = "schema_migration"
+
   private let migrations: [Migration]
 
   /// Takes the migrations in any order; two with the same number are a programmer's error.
@@ -22,9 +25,22 @@ package struct Migrator: Sendable {
   @discardableResult
   package func migrate(_ database: any Database) async throws -> [Migration] {
     let migrations = migrations
-    try await database.write { transaction in try Self.createTable(in: transaction) }
-    return try await database.write { transaction in
+    try await Self.patiently(database) { transaction in try Self.createTable(in: transaction) }
+    return try await Self.patiently(database) { transaction in
       try Self.migrate(migrations, in: transaction)
+    }
+  }
+
+  /// Waits for the turn to write however long another program migrates.
+  private static func patiently<Result: Sendable>(
+    _ database: any Database, _ body: @escaping @Sendable (any Transaction) throws -> Result
+  ) async throws -> Result {
+    while true {
+      do {
+        return try await database.write(body)
+      } catch let error as SQLError where error.code == .busy && database.dialect.isShared {
+        try Task.checkCancellation()
+      }
     }
   }
 

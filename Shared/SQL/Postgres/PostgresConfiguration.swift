@@ -6,6 +6,9 @@ package struct PostgresConfiguration: Sendable {
   package var connections = 8
   /// How many transactions wait at most; one more throws `.overloaded`.
   package var queueCapacity = 4096
+  /// How many writes that wait are committed in one transaction at most, with a savepoint each. A
+  /// PostgreSQL server follows 64 of them for each transaction without asking its disk.
+  package var batchSize = 60
   /// How often a body runs at most when it collides with concurrent transactions; then
   /// `.serialization` is thrown.
   package var maximumAttempts = 20
@@ -40,10 +43,14 @@ package struct PostgresConfiguration: Sendable {
 
 /// What has happened since the database was opened.
 package struct PostgresStatistics: Sendable, Hashable {
-  /// Committed writes.
+  /// Committed transactions that wrote.
   package var commits = 0
-  /// Bodies that ran again because they collided with a concurrent transaction.
+  /// Bodies that these transactions were made of.
+  package var bodies = 0
+  /// Transactions that were run again because they collided with a concurrent one.
   package var collisions = 0
+  /// Bodies that wait for a connection now.
+  package var waiting = 0
   /// Connections that were made.
   package var connections = 0
 }

@@ -4,15 +4,17 @@ internal import Threads
 /// A database on a PostgreSQL server, or on one that speaks its protocol: a bounded set of
 /// connections, each with a thread of its own.
 ///
-/// Writes are SERIALIZABLE, reads REPEATABLE READ and READ ONLY. A body that collides with a
-/// concurrent transaction, or whose connection is lost before the commit, runs again. When the
+/// Writes are SERIALIZABLE, reads REPEATABLE READ and READ ONLY. Writes that wait are committed
+/// together, each behind a savepoint of its own; the writers of all processes take turns by the lock
+/// of the table `schema_migration`, where it is. A body that collides with somebody else's
+/// transaction, or whose connection is lost before the commit, runs again. When the
 /// connection is lost during the commit itself, `.connectionLost` is thrown with a message that says
 /// that the outcome is unknown.
 ///
 /// Parameters are declared as bigint, text and bytea; values of columns come back from these, from
 /// the smaller whole numbers, boolean (0 and 1), varchar, char, and numeric without a fraction.
 package final class PostgresDatabase: Database {
-  private let queue: BoundedQueue<any PostgresJob>
+  private let queue: PostgresQueue
   private let state: PostgresState
 
   /// Starts the threads and makes a first connection.
@@ -68,9 +70,11 @@ package final class PostgresDatabase: Database {
   ) throws {
     precondition(
       configuration.connections > 0 && configuration.maximumAttempts > 0
-        && configuration.statementCacheSize > 0, "one of each at least")
+        && configuration.statementCacheSize > 0 && configuration.queueCapacity > 0
+        && configuration.batchSize > 0, "one of each at least")
     try PostgresConnection.check(url: url)
-    let queue = BoundedQueue<any PostgresJob>(capacity: configuration.queueCapacity)
+    let queue = PostgresQueue(
+      capacity: configuration.queueCapacity, batchSize: configuration.batchSize)
     let state = PostgresState(threads: configuration.connections)
     self.queue = queue
     self.state = state
@@ -95,7 +99,11 @@ package final class PostgresDatabase: Database {
   package var dialect: Dialect { .postgres }
 
   /// What has happened since the database was opened.
-  package var statistics: PostgresStatistics { state.statistics }
+  package var statistics: PostgresStatistics {
+    var statistics = state.statistics
+    statistics.waiting = queue.count
+    return statistics
+  }
 
   @discardableResult
   package func write<Result: Sendable>(

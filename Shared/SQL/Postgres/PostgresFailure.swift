@@ -21,20 +21,25 @@ struct PostgresFailure: Error {
   var state = ""
   /// The unique index that refused a row.
   var index: (schema: String, name: String)?
+  /// Which body of a batch the statement belongs to; nil for the driver's own.
+  var body: Int?
 
-  init(
-    _ error: SQLError, _ consequence: Consequence = .none,
-    index: (schema: String, name: String)? = nil
-  ) {
+  init(_ error: SQLError, _ consequence: Consequence = .none, body: Int? = nil) {
     self.error = error
     self.consequence = consequence
-    self.index = index
+    self.body = body
+  }
+
+  /// The answer to what was sent behind a statement that failed.
+  static var skipped: PostgresFailure {
+    PostgresFailure(SQLError(.aborted, "an earlier statement has failed"))
   }
 }
 
 extension PostgresFailure {
   /// The failure that a result tells. Only the fields without values go into the message.
-  init(_ result: OpaquePointer, while doing: String, file: String = #fileID) {
+  init(_ result: OpaquePointer, while doing: String, body: Int?, file: String = #fileID) {
+    self.body = body
     let state = unsafe Self.field(kontor_pq_state, of: result)
     self.state = state
     let message = unsafe Self.field(kontor_pq_message, of: result)

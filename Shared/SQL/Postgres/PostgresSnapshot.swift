@@ -41,9 +41,9 @@ package final class PostgresSnapshot {
 
   private func prepare() throws(PostgresFailure) {
     for connection in [lock, reader] {
-      try connection.simple(
-        "SET idle_in_transaction_session_timeout = 0; SET enable_seqscan = on",
-        while: "configure a connection")
+      try connection.send("SET idle_in_transaction_session_timeout = 0")
+      try connection.send("SET enable_seqscan = on")
+      try connection.synchronize()
     }
     var tables: [String] = []
     _ = try reader.run(
@@ -82,10 +82,10 @@ package final class PostgresSnapshot {
     }
   }
 
-  /// Operations write `operation` first: once it is held no new one begins, and those under way
-  /// have ended. The relay begins with `outbox`. So the others are found idle, as a rule.
+  /// Every transaction that writes begins with the lock of the migrations' table: once it is held no
+  /// new one begins, and the one under way has ended.
   private var lockingOrder: [String] {
-    let first = ["operation", "outbox"].filter(tables.contains)
+    let first = [Migrator.table].filter(tables.contains)
     return first + tables.filter { !first.contains($0) }
   }
 

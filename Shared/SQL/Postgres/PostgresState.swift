@@ -26,6 +26,14 @@ final class PostgresState: Sendable {
     state.withLock { $0.statistics[keyPath: event] += 1 }
   }
 
+  /// A transaction that wrote has been committed.
+  func countCommit(of bodies: Int) {
+    state.withLock {
+      $0.statistics.commits += 1
+      $0.statistics.bodies += bodies
+    }
+  }
+
   /// Whether any thread has a connection.
   var hasConnections: Bool {
     state.withLock { $0.connections > 0 }

@@ -2,15 +2,24 @@ internal import SQLCore
 
 /// The statements of one body's run, on the connection of the thread that runs it.
 final class PostgresTransaction: Transaction {
+  /// What is left of the transaction after a failed statement.
+  enum Extent {
+    /// The body is alone in it.
+    case whole
+    /// The body has a savepoint of its own.
+    case savepoint
+  }
+
   private let connection: PostgresConnection
-  private let maximumRows: Int
+  private let extent: Extent
   private var hasEnded = false
-  /// The failure that ended the transaction.
+  /// The failure that ended the transaction. In a batch it may be an earlier body's, whose statements
+  /// were not waited for.
   private(set) var failure: PostgresFailure?
 
-  init(_ connection: PostgresConnection, maximumRows: Int) {
+  init(_ connection: PostgresConnection, _ extent: Extent) {
     self.connection = connection
-    self.maximumRows = maximumRows
+    self.extent = extent
   }
 
   /// Refuses statements from here on.
@@ -26,8 +35,15 @@ final class PostgresTransaction: Transaction {
     }
   }
 
+  func enqueue(_ sql: SQL) throws(SQLError) {
+    try guarded { () throws(PostgresFailure) in
+      try connection.enqueue(sql)
+    }
+  }
+
   func rows(_ sql: SQL) throws(SQLError) -> [Row] {
     try guarded { () throws(PostgresFailure) in
+      let maximumRows = connection.configuration.maximumRows
       var rows: [Row] = []
       _ = try connection.run(sql) { (row) throws(SQLError) in
         if rows.count == maximumRows {
@@ -65,7 +81,7 @@ final class PostgresTransaction: Transaction {
     do {
       return try body()
     } catch {
-      let failure = connection.explained(error)
+      let failure = connection.undone(error, extent)
       self.failure = failure
       throw failure.error
     }
@@ -73,17 +89,30 @@ final class PostgresTransaction: Transaction {
 }
 
 extension PostgresConnection {
-  /// The failure with the columns of the unique index that refused a row. The transaction, which
-  /// has failed, is rolled back for this: only outside of it the catalogue can be asked.
-  func explained(_ failure: PostgresFailure) -> PostgresFailure {
-    guard let index = failure.index else { return failure }
-    var explained = failure
-    do {
-      if isInTransaction { try run(.rollback) }
-      if let columns = try columns(ofIndex: index) { explained.error.code = .unique(columns) }
-    } catch {
-      if isLost { return error }
+  /// Undoes what a failed statement leaves of a transaction, and returns the failure with the columns
+  /// of the unique index that refused a row: in a failed transaction the catalogue cannot be asked.
+  func undone(
+    _ failure: PostgresFailure, _ extent: PostgresTransaction.Extent
+  ) -> PostgresFailure {
+    // These end the whole transaction, and before the first body there is no savepoint.
+    guard failure.consequence == .none, extent == .whole || failure.body != nil else {
+      return failure
     }
-    return explained
+    var undone = failure
+    let body = body
+    defer { self.body = body }
+    self.body = nil
+    do {
+      switch extent {
+      case .whole: if isInTransaction { try run(.rollback) }
+      case .savepoint: try run(.rollbackToSavepoint)
+      }
+      if let index = failure.index, let columns = try columns(ofIndex: index) {
+        undone.error.code = .unique(columns)
+      }
+    } catch {
+      if isLost || error.consequence != .none { return error }
+    }
+    return undone
   }
 }

@@ -2,11 +2,11 @@ private import Glibc
 internal import SQLCore
 internal import Threads
 
-/// A thread with its connection: takes one body at a time, runs it in a transaction, and decides
-/// here, and nowhere else, whether it runs again.
+/// A thread with its connection: runs bodies in transactions, and decides here, and nowhere else,
+/// whether one runs again.
 final class PostgresWorker {
   private let url: String
-  private let queue: BoundedQueue<any PostgresJob>
+  private let queue: PostgresQueue
   private let configuration: PostgresConfiguration
   private let state: PostgresState
   private var connection: PostgresConnection?
@@ -29,8 +29,7 @@ final class PostgresWorker {
   }
 
   init(
-    url: String, queue: BoundedQueue<any PostgresJob>, configuration: PostgresConfiguration,
-    state: PostgresState
+    url: String, queue: PostgresQueue, configuration: PostgresConfiguration, state: PostgresState
   ) {
     self.url = url
     self.queue = queue
@@ -40,11 +39,25 @@ final class PostgresWorker {
 
   /// Works until the queue is closed and empty.
   func run() {
-    while let job = queue.pop(upTo: 1).first { run(job) }
+    while let work = queue.pop() {
+      var isHandedBack = false
+      switch work {
+      case .read(let job): isHandedBack = !run(job)
+      case .writes(let jobs):
+        // Where one of them took the common transaction with it, only that one fails apart.
+        if jobs.count == 1 || !together(jobs) {
+          for job in jobs where !run(job) { isHandedBack = true }
+        }
+        queue.writesEnded()
+      }
+      if isHandedBack, let outage { sleep(outage.nextAttempt - .now) }
+    }
     if let connection { drop(connection) }
   }
 
-  private func run(_ job: any PostgresJob) {
+  /// Runs a body in a transaction of its own until it is settled. False when it was left to a thread
+  /// that has a connection, as when the server gives out no more of them.
+  private func run(_ job: any PostgresJob) -> Bool {
     var runs = 0
     var losses = 0
     while true {
@@ -52,11 +65,15 @@ final class PostgresWorker {
       do {
         outcome = attempt(job, try connected())
       } catch {
-        return handBack(job, error)
+        if state.hasConnections, queue.push(job) == .accepted { return false }
+        job.finish(error)
+        return true
       }
-      if let connection, connection.isLost { drop(connection) }
+      dropIfLost()
       switch outcome {
-      case .done(let error): return job.finish(error)
+      case .done(let error):
+        job.finish(error)
+        return true
       case .again(let failure):
         runs += 1
         if failure.consequence == .lost {
@@ -64,7 +81,10 @@ final class PostgresWorker {
           // A server that shuts down tells so before it hangs up.
           if let connection { drop(connection) }
         }
-        if runs >= configuration.maximumAttempts || losses > 2 { return job.finish(failure.error) }
+        if runs >= configuration.maximumAttempts || losses > 2 {
+          job.finish(failure.error)
+          return true
+        }
         if failure.consequence == .collision {
           state.count(\.collisions)
           pause(configuration.collisionPause, attempt: runs)
@@ -73,53 +93,90 @@ final class PostgresWorker {
     }
   }
 
-  /// Leaves the job to a thread that has a connection, as when the server gives out no more of them;
-  /// without one it fails.
-  private func handBack(_ job: any PostgresJob, _ error: SQLError) {
-    guard state.hasConnections, queue.push(job) == .accepted else { return job.finish(error) }
-    if let outage { sleep(outage.nextAttempt - .now) }
-  }
-
   private func attempt(_ job: any PostgresJob, _ connection: PostgresConnection) -> Outcome {
     do {
-      try connection.run(job.isReadOnly ? .beginRead : .beginWrite)
+      if job.isReadOnly { try connection.enqueue(.beginRead) } else { try connection.beginWrite() }
     } catch {
       return error.consequence == .lost ? .again(error) : .done(error.error)
     }
-    let transaction = PostgresTransaction(connection, maximumRows: configuration.maximumRows)
+    let transaction = PostgresTransaction(connection, .whole)
+    connection.body = 0
     let isKept = job.run(in: transaction)
+    connection.body = nil
     if isKept && !job.isReadOnly { return commit(connection) }
-    if connection.isInTransaction {
-      // A connection that cannot do even this is closed, which rolls back as well.
-      do { try connection.run(.rollback) } catch { drop(connection) }
-    }
-    switch transaction.failure {
-    case let failure? where failure.consequence == .staleStatements:
-      self.connection?.dropStatements()
-      return .again(failure)
-    case let failure? where failure.consequence != .none: return .again(failure)
-    default: return .done(nil)
-    }
+    let rollback = rollBack(connection)
+    // What a body has read is good only if it began at all.
+    let failure = transaction.failure ?? (isKept ? rollback : nil)
+    guard let failure, failure.consequence != .none else { return .done(nil) }
+    return again(failure)
   }
 
+  /// Commits the one body that has run.
   private func commit(_ connection: PostgresConnection) -> Outcome {
     do {
       try connection.run(.commit)
-      state.count(\.commits)
-      return .done(nil)
     } catch {
-      if error.consequence == .lost {
-        return .done(
-          SQLError(
-            .connectionLost,
-            """
-            the connection was lost during a commit, whose outcome is unknown: \
-            \(error.error.message)
-            """))
-      }
-      let failure = connection.explained(error)
-      return failure.consequence == .collision ? .again(failure) : .done(failure.error)
+      if error.consequence == .lost { return .done(Self.unknownOutcome(error)) }
+      let failure = connection.undone(error, .whole)
+      rollBack(connection)
+      return failure.consequence == .none ? .done(failure.error) : again(failure)
     }
+    state.countCommit(of: 1)
+    return .done(nil)
+  }
+
+  private func again(_ failure: PostgresFailure) -> Outcome {
+    if failure.consequence == .staleStatements { connection?.dropStatements() }
+    return .again(failure)
+  }
+
+  /// Rolls back what is open; a connection that cannot do even this is closed, which does it as well.
+  @discardableResult
+  private func rollBack(_ connection: PostgresConnection) -> PostgresFailure? {
+    do {
+      try connection.rollBack()
+      return nil
+    } catch {
+      drop(connection)
+      return error
+    }
+  }
+
+  /// Runs the bodies in one transaction. False when that transaction was lost to one of them and none
+  /// has been finished.
+  private func together(_ jobs: [any PostgresJob]) -> Bool {
+    guard let connection = try? connected() else { return false }
+    var batch = PostgresBatch(jobs)
+    let outcome = batch.run(on: connection)
+    switch outcome {
+    case .committed:
+      state.countCommit(of: jobs.count)
+      batch.finish(nil)
+      return true
+    case .unknown(let failure): batch.finish(Self.unknownOutcome(failure))
+    case .refused(let error):
+      rollBack(connection)
+      batch.finish(error)
+    case .apart(let failure):
+      rollBack(connection)
+      if failure.consequence == .collision { state.count(\.collisions) }
+      if failure.consequence == .staleStatements { self.connection?.dropStatements() }
+    }
+    dropIfLost()
+    if case .apart = outcome { return false }
+    return true
+  }
+
+  private static func unknownOutcome(_ failure: PostgresFailure) -> SQLError {
+    SQLError(
+      .connectionLost,
+      """
+      the connection was lost during a commit, whose outcome is unknown: \(failure.error.message)
+      """)
+  }
+
+  private func dropIfLost() {
+    if let connection, connection.isLost { drop(connection) }
   }
 
   private func drop(_ lost: PostgresConnection) {

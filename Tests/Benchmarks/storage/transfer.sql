@@ -1,0 +1,104 @@
+-- The durable transfer of the accounting service as one function on the server, for pgbench: the same
+-- tables with their constraints and triggers, the same rows. What the service does outside of its
+-- database (the call, the checks of the message, the keyed hash of the request) is left out.
+
+CREATE FUNCTION time_ordered_id() RETURNS text LANGUAGE sql VOLATILE AS $$
+  SELECT overlay(overlay(gen_random_uuid()::text
+    PLACING substr(milliseconds, 1, 8) || '-' || substr(milliseconds, 9, 4) FROM 1 FOR 13)
+    PLACING '7' FROM 15 FOR 1)
+  FROM (SELECT lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+    AS milliseconds) AS now
+$$;
+
+CREATE FUNCTION transfer(p_organization_id text, p_request_id text, p_amount bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_now bigint := extract(epoch FROM clock_timestamp()) * 1000000;
+  v_entry_id text := time_ordered_id();
+  v_request_hash bytea := sha256(convert_to(p_organization_id || p_amount, 'UTF8'));
+  v_saved_hash bytea;
+  v_saved text;
+  v_sequence bigint;
+  v_previous bytea;
+  v_hash bytea;
+  v_number bigint;
+  v_balance bigint;
+BEGIN
+  INSERT INTO operation (request_id, scope, method, request_hash, response, created_at_us)
+    VALUES (p_request_id, 'service:benchmark', '/benchmark/Transfer', v_request_hash,
+      convert_to(v_entry_id, 'UTF8'), v_now)
+    ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    SELECT request_hash, convert_from(response, 'UTF8') INTO v_saved_hash, v_saved FROM operation
+      WHERE request_id = p_request_id AND scope = 'service:benchmark'
+        AND method = '/benchmark/Transfer';
+    IF v_saved_hash <> v_request_hash THEN RAISE EXCEPTION 'the key was used before'; END IF;
+    RETURN v_saved;
+  END IF;
+
+  SELECT sequence, hash INTO v_sequence, v_previous FROM ledger_head
+    WHERE organization_id = p_organization_id AND currency = 'CHF';
+  v_sequence := COALESCE(v_sequence, 0) + 1;
+  v_previous := COALESCE(v_previous, decode(repeat('00', 32), 'hex'));
+  v_hash := sha256(v_previous || convert_to(concat_ws('|', p_organization_id, 'CHF', v_sequence,
+    v_entry_id, 'TOP_UP', v_entry_id, 'Transfer', v_now, 'clearing.sandbox', p_amount,
+    'prepaid.deposits', -p_amount), 'UTF8'));
+  INSERT INTO ledger_posting
+      (organization_id, currency, sequence, line, account, amount_minor)
+    VALUES (p_organization_id, 'CHF', v_sequence, 0, 'clearing.sandbox', p_amount),
+      (p_organization_id, 'CHF', v_sequence, 1, 'prepaid.deposits', -p_amount);
+  INSERT INTO ledger_entry (organization_id, currency, sequence, entry_id, kind, reference_id,
+      description, posted_at_us, previous_hash, hash)
+    VALUES (p_organization_id, 'CHF', v_sequence, v_entry_id, 'TOP_UP', v_entry_id, 'Transfer',
+      v_now, v_previous, v_hash);
+  INSERT INTO ledger_head (organization_id, currency, sequence, hash)
+    VALUES (p_organization_id, 'CHF', v_sequence, v_hash)
+    ON CONFLICT (organization_id, currency)
+    DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash;
+  UPDATE ledger_balance SET amount_minor = amount_minor + p_amount
+    WHERE organization_id = p_organization_id AND currency = 'CHF'
+      AND account = 'clearing.sandbox';
+  IF NOT FOUND THEN
+    INSERT INTO ledger_balance (organization_id, currency, account, amount_minor)
+      VALUES (p_organization_id, 'CHF', 'clearing.sandbox', p_amount);
+  END IF;
+  UPDATE ledger_balance SET amount_minor = amount_minor - p_amount
+    WHERE organization_id = p_organization_id AND currency = 'CHF'
+      AND account = 'prepaid.deposits'
+    RETURNING amount_minor INTO v_balance;
+  IF NOT FOUND THEN
+    INSERT INTO ledger_balance (organization_id, currency, account, amount_minor)
+      VALUES (p_organization_id, 'CHF', 'prepaid.deposits', -p_amount);
+    v_balance := -p_amount;
+  END IF;
+  SELECT v_balance + COALESCE(sum(amount_minor), 0) INTO v_balance FROM ledger_balance
+    WHERE organization_id = p_organization_id AND currency = 'CHF'
+      AND account = 'prepaid.granted';
+  INSERT INTO prepaid_movement
+      (organization_id, currency, sequence, amount_minor, balance_minor)
+    VALUES (p_organization_id, 'CHF', v_sequence, p_amount, -v_balance);
+
+  SELECT sequence, hash INTO v_sequence, v_previous FROM audit_head
+    WHERE organization_id = p_organization_id;
+  v_sequence := COALESCE(v_sequence, 0) + 1;
+  v_hash := sha256(COALESCE(v_previous, decode(repeat('00', 32), 'hex'))
+    || convert_to(concat_ws('|', p_organization_id, v_sequence, v_now, 'service:benchmark',
+      'transfer.made', v_entry_id, 'amount', '1.00'), 'UTF8'));
+  INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
+    VALUES (p_organization_id, v_sequence, time_ordered_id(), v_now, 'service:benchmark',
+      'transfer.made', 'entry:' || v_entry_id, v_hash)
+    RETURNING number INTO v_number;
+  INSERT INTO audit_field (entry_number, position, name, after_value)
+    VALUES (v_number, 0, 'amount', '1.00');
+  INSERT INTO audit_head (organization_id, sequence, hash)
+    VALUES (p_organization_id, v_sequence, v_hash)
+    ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash;
+
+  INSERT INTO outbox (id, topic, aggregate_id, payload, created_at_us, is_head,
+      next_attempt_at_us)
+    SELECT time_ordered_id(), 'transfer.made', 'entry:' || v_entry_id,
+      decode(repeat('01', 64), 'hex'), v_now,
+      CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE aggregate_id = 'entry:' || v_entry_id)
+        THEN 0 ELSE 1 END, v_now;
+  RETURN v_entry_id;
+END $$;
