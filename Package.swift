@@ -150,8 +150,8 @@ let package = Package(
     module(
       "RPCTransport", "Shared/RPC/Transport",
       [
-        "Compression", "RPCCore", "HTTP2", "HealthAPI", "TLS", "Messages", logging, nioCore,
-        nioPosix,
+        "Compression", "RPCCore", "HTTP2", "HealthAPI", "TLS", "Messages", logging,
+        nioCore, nioPosix,
       ],
       isHot: true),
     module("Reflection", "Shared/RPC/Reflection", ["RPCCore", "ReflectionAPI"]),
@@ -337,7 +337,9 @@ let package = Package(
       path: "Tests/Interop/Server", swiftSettings: swiftSettings),
     .executableTarget(
       name: "interop-client",
-      dependencies: ["InteropAPI", "RPCCore", "RPCTransport", "TLS", nioPosix, logging],
+      dependencies: [
+        "Bootstrap", "InteropAPI", "RPCCore", "RPCTransport", "TLS", nioPosix, logging,
+      ],
       path: "Tests/Interop/Client", swiftSettings: swiftSettings),
     tests("ArchitectureTests", "Tests/Architecture", []),
     tests("SharedDomainTests", "Tests/Shared/Domain", ["SharedDomain"]),

@@ -122,13 +122,13 @@ extension HTTP2GoAway {
       }
     }
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
-      _, frame, _, owner in
+      _, frame, error, owner in
       guard let frame = unsafe frame,
         unsafe frame.pointee.hd.type == UInt8(NGHTTP2_HEADERS.rawValue),
         unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
       else { return 0 }
       return unsafe with(owner) {
-        unsafe $0.requestNotSent(frame.pointee.hd.stream_id)
+        unsafe $0.requestNotSent(frame.pointee.hd.stream_id, error)
         return 0
       }
     }

@@ -42,6 +42,12 @@ extension HTTP2Session {
     resume(stream)
   }
 
+  /// True once a frame of a client's stream was made.
+  package func hasLeft(_ stream: HTTP2Stream) -> Bool {
+    guard let session = unsafe session else { return true }
+    return unsafe nghttp2_session_find_stream(session, stream.id) != nil
+  }
+
   /// True when our side of a stream has ended and nothing waits to be sent.
   package func hasEnded(_ stream: HTTP2Stream) -> Bool {
     stream.sending == .ended && stream.queue.isEmpty

@@ -325,8 +325,12 @@ internal import Glibc
     unsafe self.session = nil
     unsafe pending = nil
     pendingSize = 0
-    unsafe nghttp2_session_del(session)
     let open = table.compactMap { $0 }
+    for stream in open where role == .client {
+      // nghttp2 has a stream from its HEADERS frame on.
+      stream.wasNeverSent = unsafe nghttp2_session_find_stream(session, stream.id) == nil
+    }
+    unsafe nghttp2_session_del(session)
     for stream in open {
       unsafe delegate.streamClosed(stream, code)
       release(stream)
@@ -558,10 +562,18 @@ internal import Glibc
     release(stream)
   }
 
-  /// A request that never became a stream.
-  func requestNotSent(_ id: Int32) {
-    guard role == .client, stream(id) == nil else { return }
+  /// A request whose HEADERS were not made.
+  ///
+  /// - Parameter error: nghttp2's.
+  func requestNotSent(_ id: Int32, _ error: Int32) {
+    // Whatever else keeps it back would keep it back on another connection too.
+    let isSessionOver =
+      error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED.rawValue
+      || error == NGHTTP2_ERR_SESSION_CLOSING.rawValue
     for case let stream? in table where stream.id == id {
+      stream.wasNeverSent = isSessionOver
+      // nghttp2 closes those that it has as streams already.
+      guard self.stream(id) == nil else { return }
       unsafe delegate.streamClosed(stream, .refusedStream)
       release(stream)
       return

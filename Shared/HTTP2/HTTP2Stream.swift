@@ -29,6 +29,8 @@ package final class HTTP2Stream {
   var unreadSince: UInt64 = 0
   /// Place in the session's table.
   var slot = 0
+  /// True when a client's stream is over and no frame of it was ever made: nothing of it has left.
+  package internal(set) var wasNeverSent = false
   /// True once the peer ended its side.
   package internal(set) var hasReceivedEnd = false
   /// Received bytes that are not consumed yet.
@@ -50,6 +52,7 @@ package final class HTTP2Stream {
     isDeferred = false
     unreadBytes = 0
     unreadSince = 0
+    wasNeverSent = false
     hasReceivedEnd = false
     unconsumedBytes = 0
     heldBytes = 0

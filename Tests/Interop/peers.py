@@ -82,6 +82,22 @@ def _run(command: list[str]) -> None:
         raise RuntimeError(f"{command[0]} failed:\n{outcome.stdout}{outcome.stderr}")
 
 
+def start_server(name: str, certificates: Path, port: int = 0) -> tuple[subprocess.Popen, int]:
+    """Starts a server, which ends when its input does; returns it and its port."""
+    process = subprocess.Popen(
+        [
+            *_program(name, "server"),
+            f"--port={port}",
+            f"--tls_cert_file={certificates / 'kontor-gateway.pem'}",
+            f"--tls_key_file={certificates / 'kontor-gateway.key'}",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return process, int(process.stdout.readline())
+
+
 class Servers:
     """The servers, each started when it is first asked for. They end when their input does."""
 
@@ -100,24 +116,13 @@ class Servers:
 
     def port(self, name: str) -> int:
         if name not in self._running:
-            process = subprocess.Popen(
-                [
-                    *_program(name, "server"),
-                    "--port=0",
-                    f"--tls_cert_file={self.certificates / 'kontor-gateway.pem'}",
-                    f"--tls_key_file={self.certificates / 'kontor-gateway.key'}",
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            self._running[name] = (process, int(process.stdout.readline()))
+            self._running[name] = start_server(name, self.certificates)
         process, port = self._running[name]
         assert process.poll() is None, f"the {name} server ended with {process.returncode}"
         return port
 
 
-def client_command(name: str, case: str, port: int, certificates: Path) -> list[str]:
+def client_command(name: str, case: str, port: int | str, certificates: Path) -> list[str]:
     """What runs one case of a client."""
     return [
         *_program(name, "client"),

@@ -81,8 +81,8 @@ package struct RPCLimits: Sendable {
   package var maximumAddresses = 64
   /// Between two resolutions of a target's names.
   package var minimumResolutionSeconds = 30
-  /// Sent messages that a streaming call with a retry policy keeps until its answer begins; one
-  /// that sends more is not tried again.
+  /// Sent messages that a streaming call keeps until its answer begins; one that sends more is not
+  /// tried again, unless nothing of it has left.
   package var maximumRetryBufferBytes = 256 * 1024
   /// Calls on one connection at once, below what the server allows.
   package var maximumCallsPerConnection = 100
@@ -90,8 +90,6 @@ package struct RPCLimits: Sendable {
   package var maximumConnectionsPerSubchannel = 4
   /// Calls waiting for a connection or for room on it; further ones are RESOURCE_EXHAUSTED.
   package var maximumWaitingCalls = 10_000
-  /// Further attempts of a call that the server did not process because it went away.
-  package var maximumUnprocessedRetries = 3
 
   package init() {}
 

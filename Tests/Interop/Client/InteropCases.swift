@@ -3,7 +3,7 @@ internal import RPCCore
 
 /// The client's side of gRPC's interoperability cases (grpc, doc/interop-test-descriptions.md,
 /// "Client"), one method each.
-struct InteropCases {
+struct InteropCases: Sendable {
   /// Every case by its name.
   static let all: [String: @Sendable (InteropCases) async throws -> Void] = [
     "empty_unary": { try await $0.emptyUnary() },
@@ -30,6 +30,7 @@ struct InteropCases {
     "concurrent_large_unary": { try await $0.concurrentLargeUnary() },
     "rpc_soak": { try await $0.rpcSoak() },
     "channel_soak": { try await $0.channelSoak() },
+    "rolling_restart": { try await $0.rollingRestart() },
   ]
 
   static let requestSizes = [27_182, 8, 1_828, 45_904]
@@ -38,12 +39,12 @@ struct InteropCases {
   private static let soakIterations = 100
   private static let soakChannels = 10
 
-  private let connect: () -> any ClientChannel
+  private let connect: @Sendable () -> any ClientChannel
   let channel: any ClientChannel
   var client: TestServiceClient { TestServiceClient(channel: channel) }
 
   /// - Parameter connect: makes a channel to the server.
-  init(_ connect: @escaping () -> any ClientChannel) {
+  init(_ connect: @escaping @Sendable () -> any ClientChannel) {
     self.connect = connect
     channel = connect()
   }
@@ -58,7 +59,7 @@ struct InteropCases {
     try await expect(client.unaryCall(.large), zeros: SimpleRequest.largeResponse)
   }
 
-  private func clientStreaming() async throws {
+  func clientStreaming() async throws {
     let answer = try await client.streamingInputCall { writer in
       for size in Self.requestSizes {
         try await writer.write(StreamingInputCallRequest(payload: Payload(zeros: size)))
@@ -67,7 +68,7 @@ struct InteropCases {
     try expect(answer.aggregatedPayloadSize == 74_922, "74922 bytes, not \(answer)")
   }
 
-  private func serverStreaming() async throws {
+  func serverStreaming() async throws {
     let request = StreamingOutputCallRequest(
       responseParameters: Self.responseSizes.map { ResponseParameters(size: Int32($0)) })
     try await client.streamingOutputCall(request) { answers in
@@ -78,7 +79,7 @@ struct InteropCases {
     }
   }
 
-  private func pingPong() async throws {
+  func pingPong() async throws {
     try await client.fullDuplexCall { answers, writer in
       for (requestSize, responseSize) in zip(Self.requestSizes, Self.responseSizes) {
         try await writer.write(.answering(responseSize, to: requestSize))

@@ -15,10 +15,11 @@ for word in CommandLine.arguments.dropFirst() {
   if parts.count == 2 { options[parts[0]] = parts[1] }
 }
 guard let host = options["--server_host"], let name = options["--test_case"],
-  let port = options["--server_port"].flatMap({ Int($0) }),
+  let ports = options["--server_port"]?.split(separator: ",").map({ Int($0) ?? 0 }),
   let authority = options["--tls_ca_file"]
 else {
-  print("usage: interop-client --server_host=H --server_port=N --test_case=C --tls_ca_file=FILE")
+  print(
+    "usage: interop-client --server_host=H --server_port=N[,N…] --test_case=C --tls_ca_file=FILE")
   print("cases: \(InteropCases.all.keys.sorted().joined(separator: " "))")
   exit(2)
 }
@@ -29,11 +30,15 @@ guard let run = InteropCases.all[name] else {
 
 do {
   let credentials = try TLSClientCredentials(authorityFile: authority)
+  let config = try ServiceConfig(loadBalancingPolicy: ports.count > 1 ? .roundRobin : .pickFirst)
+  let configuration = RPCChannel.Configuration(
+    target: ChannelTarget(ports.map { HostPort(host: host, port: $0) }), tls: credentials,
+    serverName: options["--server_host_override"] ?? host, serviceConfig: config,
+    backoff: .betweenServices)
   let cases = InteropCases {
     RPCChannel(
-      target: HostPort(host: host, port: port), tls: credentials,
-      serverName: options["--server_host_override"] ?? host,
-      group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "interop-client"))
+      configuration, group: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "interop-client"))
   }
   try await run(cases)
   await cases.close()

@@ -86,7 +86,7 @@ def main() -> None:
     print(server.add_secure_port(f"127.0.0.1:{arguments.port}", credentials), flush=True)
     server.start()
     sys.stdin.read()
-    server.stop(None).wait()
+    server.stop(30).wait()
 
 
 main()

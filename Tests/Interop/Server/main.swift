@@ -23,7 +23,7 @@ else {
 
 do {
   let logger = Logger(label: "interop-server")
-  let termination = Termination(lifeline: STDIN_FILENO, limit: .seconds(10), logger: logger)
+  let termination = Termination(lifeline: STDIN_FILENO, limit: .seconds(60), logger: logger)
   var limits = RPCLimits.standard
   // A client may have a hundred requests of 266 KiB under way at once (concurrent_large_unary).
   limits.maximumBufferedRequestBytes = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ do {
   print(try await server.start())
   fflush(nil)
   _ = await termination.requested()
-  await server.drain(grace: .seconds(1))
+  await server.drain(grace: .seconds(30))
 } catch {
   print("interop-server: \(error)")
   exit(1)

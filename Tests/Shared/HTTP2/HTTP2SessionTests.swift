@@ -19,6 +19,7 @@ final class Recorder: HTTP2SessionDelegate {
   var pingsReceived = 0
   var pings: [UInt64] = []
   var drained = 0
+  var neverSent: [Int32] = []
   var consumes = true
   weak var session: HTTP2Session?
   /// Answers requests as soon as they have ended.
@@ -43,6 +44,7 @@ final class Recorder: HTTP2SessionDelegate {
   }
   func queueDrained(_ stream: HTTP2Stream) { drained += 1 }
   func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    if stream.wasNeverSent { neverSent.append(stream.id) }
     streams[stream.id, default: Stream()].closeCode = code
   }
   func settingsReceived() { settings += 1 }
@@ -295,6 +297,36 @@ final class SessionPair {
     #expect(ids.allSatisfy { pair.serverRecorder.streams[$0]?.closeCode == .cancel })
     #expect(pair.server.openStreams == 0 && !pair.server.hasOutput && pair.server.isFinished)
     pair.toServer([1, 2, 3])
+  }
+
+  @Test("A session that closes tells the streams of which nothing has left from the others")
+  func neverSent() throws {
+    let pair = try SessionPair()
+    pair.run()
+    let sent = try pair.request([1, 2, 3])
+    pair.run()
+    let unsent = try pair.request([1, 2, 3])
+    #expect(pair.client.stream(sent).map { pair.client.hasLeft($0) } == true)
+    pair.client.close(.cancel)
+    #expect(pair.clientRecorder.neverSent == [unsent])
+    #expect(pair.clientRecorder.streams[sent]?.closeCode == .cancel)
+  }
+
+  @Test("GOAWAY tells the streams of which nothing has left from those that were refused")
+  func neverSentAtGoAway() throws {
+    let pair = try SessionPair()
+    pair.run()
+    let kept = try pair.request(nil, end: false)
+    let refused = try pair.request(nil, end: false)
+    _ = SessionPair.output(pair.client, room: 1000)
+    let unsent = try pair.request(nil, end: false)
+    pair.give(
+      [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(kept), 0, 0, 0, 0], to: pair.client
+    ) { _ in }
+    #expect(pair.clientRecorder.streams[refused]?.closeCode == .refusedStream)
+    #expect(pair.clientRecorder.streams[unsent] == nil)
+    _ = SessionPair.output(pair.client, room: 1000)
+    #expect(pair.clientRecorder.neverSent == [unsent])
   }
 
   @Test("No more is queued than the limit")

@@ -3,10 +3,10 @@ import HTTP2
 import TLS
 import TestSupport
 
-/// A client that says what it likes: raw bytes, raw frames, any header list. Blocking, on a socket
-/// of its own.
+/// A client, or a server's end of a connection, that says what it likes: raw bytes, raw frames, any
+/// header list. Blocking, on a socket of its own.
 final class RawPeer: HTTP2SessionDelegate {
-  /// What came back on one stream.
+  /// What came on one stream: a client's answer, a server's request.
   struct Answer {
     var blocks: [[String: String]] = []
     var data: [UInt8] = []
@@ -18,6 +18,7 @@ final class RawPeer: HTTP2SessionDelegate {
     var message: String? { blocks.last?["grpc-message"] }
   }
 
+  private let role: HTTP2Session.Role
   private let socket: Int32
   private let engine: TLSEngine
   private let scratch = TLSScratch()
@@ -26,6 +27,8 @@ final class RawPeer: HTTP2SessionDelegate {
   /// Whether received bytes are given back to the server's windows.
   var consumes = true
   private(set) var answers: [Int32: Answer] = [:]
+  /// The streams of a server's requests that nobody has asked for.
+  private var requests: [Int32] = []
   /// Every GOAWAY, in order.
   private(set) var goAways: [HTTP2GoAway] = []
   private(set) var pingsReceived = 0
@@ -49,6 +52,7 @@ final class RawPeer: HTTP2SessionDelegate {
       limits.streamWindowBytes = windowBytes
       limits.connectionWindowBytes = max(windowBytes, limits.connectionWindowBytes)
     }
+    role = .client
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     self.socket = socket
     if var size = receiveBufferBytes {
@@ -71,11 +75,22 @@ final class RawPeer: HTTP2SessionDelegate {
     guard connected == 0 else { throw Failure() }
   }
 
+  /// A server's end of a connection.
+  ///
+  /// - Parameter socket: an accepted one, which it closes in the end.
+  init(accepted socket: Int32, credentials: TLSServerCredentials) throws {
+    role = .server
+    self.socket = socket
+    var timeout = timeval(tv_sec: 60, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    engine = try TLSEngine(server: credentials, scratch: scratch)
+  }
+
   deinit { Glibc.close(socket) }
 
   /// The TLS handshake, without HTTP/2.
   func handshake() throws {
-    try engine.start()
+    if role == .client { try engine.start() }
     flush()
     while engine.state == .handshaking, !isClosed { read() }
   }
@@ -83,10 +98,13 @@ final class RawPeer: HTTP2SessionDelegate {
   /// The TLS handshake and the HTTP/2 preface.
   func begin() throws {
     try handshake()
-    session = try HTTP2Session(
-      role: .client, limits: limits, delegate: self, scratch: HTTP2Scratch(), now: 0)
+    if session == nil { session = try makeSession() }
     flush()
     while !isOpen, !isClosed { read() }
+  }
+
+  private func makeSession() throws -> HTTP2Session {
+    try HTTP2Session(role: role, limits: limits, delegate: self, scratch: HTTP2Scratch(), now: 0)
   }
 
   /// Bytes past TLS.
@@ -124,6 +142,48 @@ final class RawPeer: HTTP2SessionDelegate {
     answers[stream.id] = Answer()
     flush()
     return stream.id
+  }
+
+  // MARK: As a server
+
+  /// Reads until another request has come whole; returns its stream.
+  func nextRequest() throws -> Int32 {
+    read { !requests.isEmpty }
+    guard !requests.isEmpty else { throw Failure() }
+    return requests.removeFirst()
+  }
+
+  /// Answers a request: with headers, and unless they are the whole answer with a message and a
+  /// status.
+  func respond(
+    _ id: Int32, headers: [(String, String)] = RawPeer.goodHeaders, _ message: [UInt8] = [],
+    trailers: [(String, String)]? = [("grpc-status", "0")]
+  ) {
+    guard let session, let stream = session.stream(id) else { return }
+    session.submitHeaders(stream, Self.block(headers), endStream: false)
+    if !message.isEmpty { message.withUnsafeBytes { _ = session.submitData(stream, $0) } }
+    if let trailers { session.submitTrailers(stream, Self.block(trailers)) }
+    flush()
+  }
+
+  static let goodHeaders = [(":status", "200"), ("content-type", "application/grpc")]
+
+  func reset(_ id: Int32, _ code: HTTP2ErrorCode) {
+    guard let session, let stream = session.stream(id) else { return }
+    session.reset(stream, code)
+    flush()
+  }
+
+  /// Says that no stream above `last` was or will be processed.
+  func goAway(last: Int32) throws {
+    let id = (0..<4).map { UInt8(truncatingIfNeeded: last >> (24 - 8 * $0)) }
+    try write([0, 0, 8, 7, 0, 0, 0, 0, 0] + id + [0, 0, 0, 0])
+  }
+
+  private static func block(_ fields: [(String, String)]) -> HTTP2HeaderBlock {
+    let block = HTTP2HeaderBlock()
+    for (name, value) in fields { block.append(name, value) }
+    return block
   }
 
   /// Sends DATA on an open stream.
@@ -186,7 +246,9 @@ final class RawPeer: HTTP2SessionDelegate {
           case .plaintext(let plaintext):
             try? session?.receive(plaintext, now: 0)
           case .closedByPeer: isClosed = true
-          case .handshakeCompleted: break
+          case .handshakeCompleted:
+            // A client's preface may come with the end of its handshake.
+            if role == .server { session = try? makeSession() }
           }
           return true
         }
@@ -216,13 +278,16 @@ final class RawPeer: HTTP2SessionDelegate {
       block[String(decoding: headers.name(index), as: UTF8.self)] = String(
         decoding: headers.value(index), as: UTF8.self)
     }
-    answers[stream.id]?.blocks.append(block)
+    answers[stream.id, default: Answer()].blocks.append(block)
   }
   func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
     answers[stream.id]?.data += bytes
     if consumes { session?.consume(stream, bytes.count) }
   }
-  func endReceived(_ stream: HTTP2Stream) { answers[stream.id]?.isEnded = true }
+  func endReceived(_ stream: HTTP2Stream) {
+    answers[stream.id]?.isEnded = true
+    if role == .server { requests.append(stream.id) }
+  }
   func queueDrained(_ stream: HTTP2Stream) {}
   func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     answers[stream.id]?.closeCode = code

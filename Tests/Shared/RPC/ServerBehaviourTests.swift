@@ -209,6 +209,60 @@ private final class Tally: Sendable {
     try await first.group.shutdownGracefully()
   }
 
+  @Test(
+    "A rolling restart of two servers loses no call, waiting for readiness or not",
+    arguments: LoadBalancingPolicy.allCases, [true, false])
+  func rollingRestart(policy: LoadBalancingPolicy, waitForReady: Bool) async throws {
+    let certificates = try TestCertificates()
+    var servers = [
+      try await TestServer.onFixedPort(certificates: certificates),
+      try await TestServer.onFixedPort(certificates: certificates),
+    ]
+    let first = servers[0]
+    let channel = try first.channel(
+      to: ChannelTarget(servers.map { HostPort(host: "127.0.0.1", port: $0.port) }),
+      serviceConfig: ServiceConfig(loadBalancingPolicy: policy))
+    let tally = Tally()
+    let options = CallOptions(timeout: .seconds(60), waitForReady: waitForReady)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      defer { tally.stop() }
+      for caller in 0..<8 {
+        group.addTask {
+          while !tally.isStopped {
+            let error = await failure {
+              if caller.isMultiple(of: 2) {
+                _ = try await channel.echo("hop", options: options)
+              } else {
+                let _: AnyMessage = try await channel.clientStreaming(
+                  StreamService.collect, options: options
+                ) { (writer: MessageWriter<AnyMessage>) in
+                  for _ in 0..<3 { try await writer.write(AnyMessage(typeURL: "x")) }
+                }
+              }
+            }
+            tally.note(error)
+          }
+        }
+      }
+      for place in [0, 1, 0, 1] {
+        let before = tally.succeeded
+        while tally.succeeded < before + 200 { await Task.yield() }
+        let old = servers[place]
+        await old.server.drain(grace: .seconds(20))
+        servers[place] = try await TestServer(port: old.port, certificates: certificates)
+        if old !== first { try await old.group.shutdownGracefully() }
+        // Only one at a time is away: the next is not before this one is found again.
+        while policy == .roundRobin, servers[place].events.read.current == 0 { await Task.yield() }
+      }
+      tally.stop()
+      try await group.waitForAll()
+    }
+    await channel.close()
+    for server in servers { try await server.stop() }
+    #expect(tally.errors.isEmpty)
+    try await first.group.shutdownGracefully()
+  }
+
   @Test("A handler that outlasts the grace is cancelled")
   func grace() async throws {
     let server = try await TestServer()

@@ -41,10 +41,8 @@ final class ClientCall: TimerTarget {
   private var isBound = false
   /// Bytes of the longest answer.
   private let limit: Int
-  /// The server refused the stream once already.
-  var wasRefused = false
-  /// Attempts that the server did not process because it went away.
-  var unprocessedAttempts = 0
+  /// The attempts that the application and the policy learn nothing of.
+  private var transparentRetries = TransparentRetries()
   var timerPosition: TimerPosition?
 
   private var continuation: CheckedContinuation<RawResponse, any Error>?
@@ -139,6 +137,14 @@ final class ClientCall: TimerTarget {
   }
 
   // MARK: The outcome
+
+  /// True when an attempt that ended without an answer is made again at once, whatever the policy.
+  func isRetriedTransparently(after fate: AttemptFate) -> Bool {
+    guard initial == nil, canRestart, transparentRetries.attemptEnded(fate) else { return false }
+    restart()
+    channel.placeAgain(self)
+    return true
+  }
 
   /// The attempt ended with an error; the call ends with it too, unless its policy wants another.
   func attemptFailed(_ error: RPCError) {

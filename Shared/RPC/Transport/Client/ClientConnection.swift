@@ -159,7 +159,10 @@ final class ClientConnection: Connection {
     guard call.initial != nil else {
       guard !head.isInterim else { return }
       call.initial = head
-      if !head.hasStatus { call.options.response?.begin(head.metadata) }
+      if !head.hasStatus {
+        call.options.response?.begin(head.metadata)
+        call.messages?.answerBegan()
+      }
       call.deframer.encoding = head.encoding
       call.messages?.setEncoding(head.encoding)
       if let encoding = head.unknownEncoding {
@@ -253,24 +256,21 @@ final class ClientConnection: Connection {
     (stream.owner as? ClientCall)?.messages?.detach()
     stream.owner = nil
     guard let call else { return }
-    if stream.id > lastProcessedStreamID {
-      if call.canRestart, call.unprocessedAttempts < limits.maximumUnprocessedRetries {
-        call.unprocessedAttempts += 1
-        return channel.retryTransparently(call)
-      }
-      return call.attemptFailed(RPCError(.unavailable, "\(subchannel.address) goes away"))
-    }
-    guard session?.failure == nil, state == .open else {
+    let isBeyondGoAway = stream.id > lastProcessedStreamID
+    let fate: AttemptFate =
+      stream.wasNeverSent
+      ? .neverSent : isBeyondGoAway || code == .refusedStream ? .notProcessed : .unknown
+    guard !call.isRetriedTransparently(after: fate) else { return }
+    if isBeyondGoAway {
+      call.attemptFailed(RPCError(.unavailable, "\(subchannel.address) goes away"))
+    } else if session?.failure == nil, state == .open {
+      call.attemptFailed(
+        RPCError(
+          code.status, "\(subchannel.address) reset the call with HTTP/2 error \(code.rawValue)"))
+    } else {
       let reason = closeReason ?? session?.failure?.description ?? "closed"
-      return call.attemptFailed(
+      call.attemptFailed(
         RPCError(.unavailable, "the connection to \(subchannel.address) was lost: \(reason)"))
     }
-    if code == .refusedStream, call.canRestart, !call.wasRefused {
-      call.wasRefused = true
-      return channel.retryTransparently(call)
-    }
-    call.attemptFailed(
-      RPCError(
-        code.status, "\(subchannel.address) reset the call with HTTP/2 error \(code.rawValue)"))
   }
 }

@@ -119,9 +119,8 @@ final class LoopChannel {
     waiting.removeFirst(index)
   }
 
-  /// Another attempt of a call that no server has processed.
-  func retryTransparently(_ call: ClientCall) {
-    call.restart()
+  /// Makes another attempt of a call.
+  func placeAgain(_ call: ClientCall) {
     let confined = LoopConfined(value: call)
     // Not from within the session's callback, and after a lost connection has been noted.
     loop.eventLoop.execute {

@@ -40,7 +40,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   /// The config of a client's method; nil for none.
   private var config: MethodConfig?
   /// A client's messages, kept in case that the call is tried again.
-  private var sentMessages = SentMessages(limit: 0)
+  private var sentMessages: SentMessages
   /// Ends a client's call; called on the loop.
   private var whenCancelled: (@Sendable () -> Void)?
 
@@ -49,6 +49,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     self.loop = loop
     self.limits = limits
     received = ReceivedBytes(limit: limits.maximumMessageBytes)
+    sentMessages = SentMessages(limit: role == .client ? limits.maximumRetryBufferBytes : 0)
   }
 
   // MARK: For the call
@@ -57,13 +58,13 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   func apply(_ config: MethodConfig) {
     self.config = config
     received = ReceivedBytes(limit: config.maximumResponseBytes(limits))
-    if config.retryPolicy != nil {
-      sentMessages = SentMessages(limit: limits.maximumRetryBufferBytes)
-    }
   }
 
   /// True when every message that was sent can be sent again.
   var canRestart: Bool { !hasSent || sentMessages.areComplete }
+
+  /// The server answers: there is no other attempt.
+  func answerBegan() { sentMessages.drop() }
 
   /// Leaves the stream; the messages are sent again on the next one.
   func restart() {
@@ -124,8 +125,6 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
 
   /// Takes bytes of DATA.
   func receive(_ bytes: UnsafeRawBufferPointer, on stream: HTTP2Stream) {
-    // The answer has begun: there is no other attempt.
-    sentMessages.drop()
     guard let session = connection?.session else { return }
     guard ending == nil else { return session.consume(stream, bytes.count) }
     session.hold(stream, bytes.count)
@@ -313,7 +312,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     try fill(buffer, message, compress)
     guard unsafe session.submitData(stream, buffer.framed) else { throw Self.peerTooSlow }
     hasSent = true
-    sentMessages.append(message, compress: compress)
+    sentMessages.append(message, compress: compress, hasLeft: session.hasLeft(stream))
     loop.markDirty(connection)
     return true
   }

@@ -1,4 +1,5 @@
-/// The messages that a client's streaming call has sent, for another attempt (gRFC A6, "Buffering").
+/// The messages that a client's streaming call has sent, for another attempt (gRFC A6, "Memory
+/// Management (Buffering)").
 struct SentMessages {
   private(set) var messages: [(bytes: [UInt8], compress: Bool)] = []
   private var bytes = 0
@@ -12,11 +13,13 @@ struct SentMessages {
     areComplete = limit > 0
   }
 
-  mutating func append(_ message: [UInt8], compress: Bool) {
+  /// - Parameter hasLeft: whether anything of the call has left. As long as nothing has, the call
+  ///   can always be sent again, and its messages are in the connection's queue anyway.
+  mutating func append(_ message: [UInt8], compress: Bool, hasLeft: @autoclosure () -> Bool) {
     guard areComplete else { return }
     // Even an empty message costs memory.
     bytes += message.count + 32
-    guard bytes <= limit else { return drop() }
+    guard bytes <= limit || !hasLeft() else { return drop() }
     messages.append((message, compress))
   }
 

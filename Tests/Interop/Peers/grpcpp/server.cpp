@@ -127,7 +127,7 @@ int run_server(const Options &options) {
   if (!server) throw std::runtime_error("the server does not start");
   std::cout << port << std::endl;
   std::cin.ignore(std::numeric_limits<std::streamsize>::max());
-  server->Shutdown(std::chrono::system_clock::now());
+  server->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(30));
   return 0;
 }
 
