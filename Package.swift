@@ -106,7 +106,7 @@ let package = Package(
     // C libraries: one Swift importer each.
     systemLibrary("COpenSSL"), systemLibrary("CCrypto"), systemLibrary("CNGHTTP2"),
     systemLibrary("CProtobufC"), systemLibrary("CSQLite"), systemLibrary("CPostgres"),
-    systemLibrary("CArgon2"), systemLibrary("CZlib"),
+    systemLibrary("CArgon2"), systemLibrary("CZlib"), systemLibrary("CJansson"),
 
     // Contracts: generated, committed.
     .target(
@@ -144,13 +144,14 @@ let package = Package(
     module("TLS", "Shared/TLS", ["COpenSSL"], isHot: true),
     module("HTTP2", "Shared/HTTP2", ["CNGHTTP2"], isHot: true),
     module("Compression", "Shared/Compression", ["CZlib"], touchesMemory: true),
+    module("JSON", "Shared/JSON", ["CJansson"], touchesMemory: true),
     module(
       "RPCCore", "Shared/RPC/Core", ["GoogleAPI", "Messages", "SharedDomain", logging],
       isHot: true),
     module(
       "RPCTransport", "Shared/RPC/Transport",
       [
-        "Compression", "RPCCore", "HTTP2", "HealthAPI", "TLS", "Messages", logging,
+        "Compression", "RPCCore", "HTTP2", "HealthAPI", "JSON", "TLS", "Messages", logging,
         nioCore, nioPosix,
       ],
       isHot: true),
@@ -354,6 +355,7 @@ let package = Package(
       ["Messages", "GoogleAPI", "CommonAPI", "ShopAPI", "TestingAPI"]),
     tests("TLSTests", "Tests/Shared/TLS", ["TLS"]),
     tests("HTTP2Tests", "Tests/Shared/HTTP2", ["HTTP2"]),
+    tests("JSONTests", "Tests/Shared/JSON", ["JSON"]),
     tests(
       "RPCTests", "Tests/Shared/RPC",
       [

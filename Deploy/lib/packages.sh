@@ -52,7 +52,8 @@ install_packages() {
 # install_build_packages: the C libraries that the services link, and what the build needs besides.
 install_build_packages() {
   install_packages git pkg-config ca-certificates tzdata \
-    libssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libpq-dev libargon2-dev zlib1g-dev
+    libssl-dev libnghttp2-dev libprotobuf-c-dev libsqlite3-dev libpq-dev libargon2-dev zlib1g-dev \
+    libjansson-dev
 }
 
 # install_test_packages: what the tests need on top of that. They start PostgreSQL by themselves, in

@@ -25,9 +25,10 @@ enum DependencyRules {
     "TLS": system.union(["COpenSSL"]),
     "HTTP2": system.union(["CNGHTTP2"]),
     "Compression": ["CZlib"],
+    "JSON": ["CJansson"],
     "RPCCore": system.union(["GoogleAPI", "Messages", "SharedDomain", "Logging"]),
     "RPCTransport": system.union(network).union([
-      "Compression", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "HealthAPI", "Messages",
+      "Compression", "JSON", "RPCCore", "HTTP2", "TLS", "GoogleAPI", "HealthAPI", "Messages",
       "SharedDomain", "Logging",
     ]),
     "Reflection": ["RPCCore", "ReflectionAPI"],

@@ -19,7 +19,8 @@ guard let host = options["--server_host"], let name = options["--test_case"],
   let authority = options["--tls_ca_file"]
 else {
   print(
-    "usage: interop-client --server_host=H --server_port=N[,N…] --test_case=C --tls_ca_file=FILE")
+    "usage: interop-client --server_host=H --server_port=N[,N…] --test_case=C --tls_ca_file=FILE "
+      + "[--service_config_json=TEXT]")
   print("cases: \(InteropCases.all.keys.sorted().joined(separator: " "))")
   exit(2)
 }
@@ -30,7 +31,7 @@ guard let run = InteropCases.all[name] else {
 
 do {
   let credentials = try TLSClientCredentials(authorityFile: authority)
-  let config = try ServiceConfig(loadBalancingPolicy: ports.count > 1 ? .roundRobin : .pickFirst)
+  let config = try ServiceConfig(json: options["--service_config_json"] ?? "{}")
   let configuration = RPCChannel.Configuration(
     target: ChannelTarget(ports.map { HostPort(host: host, port: $0) }), tls: credentials,
     serverName: options["--server_host_override"] ?? host, serviceConfig: config,

@@ -1,6 +1,6 @@
 /// How a channel treats its calls: gRPC's service config as a typed value.
 ///
-/// The names are those of gRPC's JSON form ("Service Config in gRPC"), which is not read here.
+/// The names are those of gRPC's JSON form ("Service Config in gRPC"), which `init(json:)` reads.
 package struct ServiceConfig: Sendable, Hashable {
   package let loadBalancingPolicy: LoadBalancingPolicy
   package let methodConfigs: [MethodConfig]
@@ -65,10 +65,30 @@ package struct RetryThrottling: Sendable, Hashable {
 package struct ServiceConfigError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The value's place by the names of the JSON form, for example `retryPolicy.maxAttempts`.
   package let field: String
-  package let description: String
+  /// What the value is, and what was expected.
+  private let reason: String
+
+  package var description: String { field.isEmpty ? reason : "\(field) \(reason)" }
 
   init(_ field: String, _ value: String, _ expected: String) {
     self.field = field
-    description = "\(field) is \(value), expected \(expected)"
+    reason = "is \(value), expected \(expected)"
+  }
+
+  /// The whole text cannot be read.
+  init(notJSON reason: String) {
+    field = ""
+    self.reason = "the service config is no JSON: \(reason)"
+  }
+
+  private init(field: String, reason: String) {
+    self.field = field
+    self.reason = reason
+  }
+
+  /// The same error where a value that is checked by itself is a part of another.
+  func moved(from name: String, to place: String) -> Self {
+    guard field.hasPrefix("\(name).") else { return self }
+    return Self(field: place + field.dropFirst(name.count), reason: reason)
   }
 }
