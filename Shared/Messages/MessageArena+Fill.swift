@@ -27,10 +27,14 @@ extension MessageArena {
     let target = try unsafe reserve(count &+ 1, wireBytes: count)
     unsafe target.storeBytes(of: 0, toByteOffset: count, as: UInt8.self)
     let start = unsafe target.assumingMemoryBound(to: UInt8.self)
-    unsafe source.withUnsafeBufferPointer { source in
-      if let source = source.baseAddress { unsafe start.update(from: source, count: count) }
+    let hasNUL = unsafe source.withUnsafeBufferPointer { source in
+      guard let source = source.baseAddress else { return false }
+      unsafe start.update(from: source, count: count)
+      // Searched where it was, not where it has just been stored: loads that span several stores
+      // wait for them.
+      return unsafe memchr(source, 0, count) != nil
     }
-    guard unsafe memchr(start, 0, count) == nil else {
+    guard !hasNUL else {
       throw MessageError(.nulInString, "\(field) has a NUL character in it")
     }
     return unsafe target.assumingMemoryBound(to: CChar.self)
