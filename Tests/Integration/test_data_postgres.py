@@ -199,7 +199,8 @@ TAMPERINGS = {
     "a changed posting": (
         "accounting",
         "ALTER TABLE ledger_posting DISABLE TRIGGER USER;"
-        "UPDATE ledger_posting SET amount_minor = amount_minor * 2 WHERE sequence = 2",
+        "UPDATE ledger_posting SET amount_minor = amount_minor * 2 WHERE entry_number IN ("
+        "SELECT number FROM ledger_entry WHERE sequence = 2)",
         "accounting: ledger_entry",
         "/CHF/2: expected the content that was hashed",
     ),

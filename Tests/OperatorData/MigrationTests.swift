@@ -1,43 +1,46 @@
 import Foundation
 import SQLCore
 import SQLiteDriver
+import TestSupport
 import Testing
 
 @testable import OperatorData
 
 /// Every service's database, from every version that it ever had.
 @Suite struct MigrationTests {
-  @Test(arguments: ServiceData.all.map(\.name))
+  @Test(arguments: ServiceData.all.map(\.name), Driver.allCases)
   func `a database of any earlier version comes up to this one with its rows`(
-    _ service: String
+    _ service: String, _ driver: Driver
   ) async throws {
     let data = try #require(ServiceData.all.first { $0.name == service })
     let steps = data.migrations.sorted { $0.number < $1.number }
     for version in 1...steps.count {
-      let database = try SQLiteDatabase.temporary()
-      try await Migrator(Array(steps.prefix(version))).migrate(database)
-      try await database.write { try Fixture.fill($0) }
-      let before = try await database.read { try Fixture.content(in: $0) }
-      #expect(before.values.allSatisfy { !$0.isEmpty })
-      let added = try await Migrator(steps).migrate(database)
-      #expect(added == Array(steps.dropFirst(version)), "from version \(version)")
-      let after = try await database.read { try Fixture.content(in: $0) }
-      let isRearranged = added.contains { $0.name == "append_ledger" }
-      for (table, rows) in before where !isRearranged || !table.hasPrefix("ledger_") {
-        // Where the ledger's rows went, AccountingTests tell.
-        if isRearranged && table == "prepaid_movement" { continue }
-        let kept = after[table]?.map { row in row.filter { rows[0].keys.contains($0.key) } }
-        #expect(kept == rows, "\(table) from version \(version)")
+      try await withDatabase(driver) { database in
+        try await Migrator(Array(steps.prefix(version))).migrate(database)
+        try await database.write { try Fixture.fill($0) }
+        let before = try await database.read { try Fixture.content(in: $0) }
+        #expect(before.values.allSatisfy { !$0.isEmpty })
+        let added = try await Migrator(steps).migrate(database)
+        #expect(added == Array(steps.dropFirst(version)), "from version \(version)")
+        let after = try await database.read { try Fixture.content(in: $0) }
+        let isRearranged = added.contains { $0.name == "append_ledger" }
+        for (table, rows) in before where !isRearranged || !table.hasPrefix("ledger_") {
+          // Where the ledger's rows went, AccountingTests tell.
+          if isRearranged && table == "prepaid_movement" { continue }
+          let kept = after[table]?.map { row in row.filter { rows[0].keys.contains($0.key) } }
+          #expect(kept == rows, "\(table) from version \(version)")
+        }
+        try await database.read { transaction in
+          let pending = try Migrator(steps).pending(in: transaction)
+          #expect(pending.isEmpty)
+          // PostgreSQL has no such checks, and no way around its constraints.
+          guard driver == .sqlite else { return }
+          let check = try transaction.rows("PRAGMA integrity_check")
+          #expect(check.map(\.values) == [[.text("ok")]])
+          let references = try transaction.rows("PRAGMA foreign_key_check")
+          #expect(references.isEmpty)
+        }
       }
-      try await database.read { transaction in
-        let pending = try Migrator(steps).pending(in: transaction)
-        #expect(pending.isEmpty)
-        let check = try transaction.rows("PRAGMA integrity_check")
-        #expect(check.map(\.values) == [[.text("ok")]])
-        let references = try transaction.rows("PRAGMA foreign_key_check")
-        #expect(references.isEmpty)
-      }
-      await database.close()
     }
   }
 
@@ -62,15 +65,18 @@ import Testing
     await second.close()
   }
 
-  @Test func `a service's database that a newer program wrote is refused`() async throws {
+  @Test(arguments: Driver.allCases)
+  func `a service's database that a newer program wrote is refused`(
+    _ driver: Driver
+  ) async throws {
     for data in ServiceData.all {
-      let database = try SQLiteDatabase.temporary()
-      try await Migrator(data.migrations).migrate(database)
-      let older = Migrator(data.migrations.filter { $0.number != 100 })
-      let error = await #expect(throws: SQLError.self) { try await older.migrate(database) }
-      #expect(error?.code == .migration)
-      #expect(error?.message.contains("newer program") == true)
-      await database.close()
+      try await withDatabase(driver) { database in
+        try await Migrator(data.migrations).migrate(database)
+        let older = Migrator(data.migrations.filter { $0.number != 100 })
+        let error = await #expect(throws: SQLError.self) { try await older.migrate(database) }
+        #expect(error?.code == .migration)
+        #expect(error?.message.contains("newer program") == true)
+      }
     }
   }
 }
@@ -94,22 +100,53 @@ private enum Fixture {
     "payment.state": "'COMPLETE'",
   ]
 
+  /// In the order in which they were made, so that referenced rows come first.
   static func tables(in transaction: any Transaction) throws -> [String] {
-    try transaction.rows(
-      """
-      SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
-        AND name <> 'schema_migration' ORDER BY rowid
-      """
-    ).map { try $0.text("name") }
+    let statement: SQL =
+      switch transaction.dialect {
+      case .sqlite:
+        """
+        SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+          AND name <> 'schema_migration' ORDER BY rowid
+        """
+      case .postgres:
+        """
+        SELECT relname AS name FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+          AND relname <> 'schema_migration' ORDER BY oid
+        """
+      }
+    return try transaction.rows(statement).map { try $0.text("name") }
+  }
+
+  private struct Column {
+    let name: String
+    let type: String
+  }
+
+  private static func columns(
+    of table: String, in transaction: any Transaction
+  ) throws -> [Column] {
+    let statement: SQL =
+      switch transaction.dialect {
+      case .sqlite: "SELECT name, type FROM pragma_table_info(\(table))"
+      case .postgres:
+        """
+        SELECT column_name::text AS name, data_type::text AS type
+        FROM information_schema.columns
+        WHERE table_schema = current_schema() AND table_name = \(table) ORDER BY ordinal_position
+        """
+      }
+    return try transaction.rows(statement).map {
+      Column(name: try $0.text("name"), type: try $0.text("type"))
+    }
   }
 
   static func fill(_ transaction: any Transaction) throws {
     for table in try tables(in: transaction) {
-      let columns = try transaction.rows(
-        "SELECT name, type FROM pragma_table_info(\(table))"
-      ).map { (name: try $0.text("name"), type: try $0.text("type")) }
+      let columns = try columns(of: table, in: transaction)
       let names = columns.map(\.name).joined(separator: ", ")
-      let row = columns.map { value(table, $0.name, $0.type) }
+      let row = columns.map { value(table, $0) }
       try transaction.script(
         "INSERT INTO \(table) (\(names)) VALUES (\(row.joined(separator: ", ")))")
       guard table == "ledger_posting" else { continue }
@@ -118,7 +155,7 @@ private enum Fixture {
         switch column.name {
         case "line": "2"
         case "amount_minor": "-1"
-        default: value(table, column.name, column.type)
+        default: value(table, column)
         }
       }
       try transaction.script(
@@ -126,11 +163,12 @@ private enum Fixture {
     }
   }
 
-  private static func value(_ table: String, _ column: String, _ type: String) -> String {
-    if let value = values["\(table).\(column)"] ?? values[column] { return value }
-    switch type {
-    case "INTEGER": return "1"
+  private static func value(_ table: String, _ column: Column) -> String {
+    if let value = values["\(table).\(column.name)"] ?? values[column.name] { return value }
+    switch column.type {
+    case "INTEGER", "bigint": return "1"
     case "BLOB": return "zeroblob(32)"
+    case "bytea": return "decode(repeat('00', 32), 'hex')"
     default: return "'\(id)'"
     }
   }

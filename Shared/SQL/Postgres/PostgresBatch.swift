@@ -50,9 +50,8 @@ struct PostgresBatch {
         next = body + 1
       }
     } catch {
-      if isCommitSent && error.consequence == .lost { return .unknown(error) }
-      // What is no body's came before them all, as the wait for the turn does, or after.
-      let isOfAll = error.consequence == .none && error.body == nil && !isCommitSent
+      if isCommitSent && error.leavesCommitOpen { return .unknown(error) }
+      let isOfAll = error.kind == .begin && error.consequence == .none
       return isOfAll ? .refused(error.error) : .apart(error)
     }
   }

@@ -10,6 +10,8 @@ extension PostgresConnection {
   struct Sent {
     enum Kind {
       case prepare
+      /// BEGIN, and the wait for the turn.
+      case begin
       case run
       /// COMMIT, which in a failed transaction rolls back and tells so by its tag alone.
       case commit
@@ -43,7 +45,13 @@ extension PostgresConnection {
       try prepare(statement, text, of: nil)
       controls[control] = statement
     }
-    try send(statement, [], control == .commit ? .commit : .run, of: nil)
+    let kind: Sent.Kind =
+      switch control {
+      case .beginWrite, .takeTurn: .begin
+      case .commit: .commit
+      default: .run
+      }
+    try send(statement, [], kind, of: nil)
   }
 
   /// Runs a statement of a transaction's body; the number of rows that it changed.
@@ -208,12 +216,15 @@ extension PostgresConnection {
       do {
         changed = try answer(to: message, within: patience, takesRows: takesRows, receive)
       } catch {
-        if isLost { throw error }
+        if first == nil {
+          first = error
+          first?.kind = message.kind
+        }
+        if isLost { break }
         if message.kind == .prepare { forget(message.statement) }
-        if first == nil { first = error }
       }
     }
-    try takeSync(after: last, within: patience)
+    if !isLost || first == nil { try takeSync(after: last, within: patience) }
     if let first { throw first }
     return changed
   }
@@ -256,7 +267,8 @@ extension PostgresConnection {
           ?? PostgresFailure(result, while: message.statement.label, body: message.body)
       }
     }
-    if isLost { throw lost(while: message.statement.label) }
+    // What the server has said last tells more than that it has gone.
+    if isLost, failure?.state.isEmpty ?? true { throw lost(while: message.statement.label) }
     if let failure { throw failure }
     return changed
   }

@@ -23,11 +23,19 @@ struct PostgresFailure: Error {
   var index: (schema: String, name: String)?
   /// Which body of a batch the statement belongs to; nil for the driver's own.
   var body: Int?
+  /// What was answered with it; nil where nothing was answered.
+  var kind: PostgresConnection.Sent.Kind?
 
   init(_ error: SQLError, _ consequence: Consequence = .none, body: Int? = nil) {
     self.error = error
     self.consequence = consequence
     self.body = body
+  }
+
+  /// Whether a commit that was sent may have been carried out: the server has not said that it failed
+  /// before.
+  var leavesCommitOpen: Bool {
+    consequence == .lost && (state.isEmpty || kind == .commit || kind == nil)
   }
 
   /// The answer to what was sent behind a statement that failed.

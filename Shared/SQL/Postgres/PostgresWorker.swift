@@ -116,7 +116,7 @@ final class PostgresWorker {
     do {
       try connection.run(.commit)
     } catch {
-      if error.consequence == .lost { return .done(Self.unknownOutcome(error)) }
+      if error.leavesCommitOpen { return .done(Self.unknownOutcome(error)) }
       let failure = connection.undone(error, .whole)
       rollBack(connection)
       return failure.consequence == .none ? .done(failure.error) : again(failure)

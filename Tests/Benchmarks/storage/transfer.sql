@@ -2,13 +2,15 @@
 -- tables with their constraints and triggers, the same rows. What the service does outside of its
 -- database (the call, the checks of the message, the keyed hash of the request) is left out.
 
-CREATE FUNCTION time_ordered_id() RETURNS text LANGUAGE sql VOLATILE AS $$
-  SELECT overlay(overlay(gen_random_uuid()::text
-    PLACING substr(milliseconds, 1, 8) || '-' || substr(milliseconds, 9, 4) FROM 1 FOR 13)
-    PLACING '7' FROM 15 FOR 1)
-  FROM (SELECT lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
-    AS milliseconds) AS now
-$$;
+-- In PL/pgSQL, whose plans are kept: SQL would be parsed at every call.
+CREATE FUNCTION time_ordered_id() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_milliseconds text := lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0');
+BEGIN
+  RETURN overlay(overlay(gen_random_uuid()::text
+    PLACING substr(v_milliseconds, 1, 8) || '-' || substr(v_milliseconds, 9, 4) FROM 1 FOR 13)
+    PLACING '7' FROM 15 FOR 1);
+END $$;
 
 CREATE FUNCTION transfer(p_organization_id text, p_request_id text, p_amount bigint)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -18,11 +20,12 @@ DECLARE
   v_request_hash bytea := sha256(convert_to(p_organization_id || p_amount, 'UTF8'));
   v_saved_hash bytea;
   v_saved text;
+  v_ledger ledger;
+  v_entry bigint := nextval('ledger_entry_number');
   v_sequence bigint;
   v_previous bytea;
   v_hash bytea;
   v_number bigint;
-  v_balance bigint;
 BEGIN
   INSERT INTO operation (request_id, scope, method, request_hash, response, created_at_us)
     VALUES (p_request_id, 'service:benchmark', '/benchmark/Transfer', v_request_hash,
@@ -36,47 +39,29 @@ BEGIN
     RETURN v_saved;
   END IF;
 
-  SELECT sequence, hash INTO v_sequence, v_previous FROM ledger_head
+  SELECT * INTO v_ledger FROM ledger
     WHERE organization_id = p_organization_id AND currency = 'CHF';
-  v_sequence := COALESCE(v_sequence, 0) + 1;
-  v_previous := COALESCE(v_previous, decode(repeat('00', 32), 'hex'));
-  v_hash := sha256(v_previous || convert_to(concat_ws('|', p_organization_id, 'CHF', v_sequence,
-    v_entry_id, 'TOP_UP', v_entry_id, 'Transfer', v_now, 'clearing.sandbox', p_amount,
-    'prepaid.deposits', -p_amount), 'UTF8'));
-  INSERT INTO ledger_posting
-      (organization_id, currency, sequence, line, account, amount_minor)
-    VALUES (p_organization_id, 'CHF', v_sequence, 0, 'clearing.sandbox', p_amount),
-      (p_organization_id, 'CHF', v_sequence, 1, 'prepaid.deposits', -p_amount);
-  INSERT INTO ledger_entry (organization_id, currency, sequence, entry_id, kind, reference_id,
-      description, posted_at_us, previous_hash, hash)
-    VALUES (p_organization_id, 'CHF', v_sequence, v_entry_id, 'TOP_UP', v_entry_id, 'Transfer',
-      v_now, v_previous, v_hash);
-  INSERT INTO ledger_head (organization_id, currency, sequence, hash)
-    VALUES (p_organization_id, 'CHF', v_sequence, v_hash)
-    ON CONFLICT (organization_id, currency)
-    DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash;
-  UPDATE ledger_balance SET amount_minor = amount_minor + p_amount
-    WHERE organization_id = p_organization_id AND currency = 'CHF'
-      AND account = 'clearing.sandbox';
   IF NOT FOUND THEN
-    INSERT INTO ledger_balance (organization_id, currency, account, amount_minor)
-      VALUES (p_organization_id, 'CHF', 'clearing.sandbox', p_amount);
+    INSERT INTO ledger (organization_id, currency, last_entry, sequence, hash, deposits_minor,
+        granted_minor)
+      VALUES (p_organization_id, 'CHF', NULL, 0, decode(repeat('00', 32), 'hex'), 0, 0)
+      RETURNING * INTO v_ledger;
   END IF;
-  UPDATE ledger_balance SET amount_minor = amount_minor - p_amount
-    WHERE organization_id = p_organization_id AND currency = 'CHF'
-      AND account = 'prepaid.deposits'
-    RETURNING amount_minor INTO v_balance;
-  IF NOT FOUND THEN
-    INSERT INTO ledger_balance (organization_id, currency, account, amount_minor)
-      VALUES (p_organization_id, 'CHF', 'prepaid.deposits', -p_amount);
-    v_balance := -p_amount;
-  END IF;
-  SELECT v_balance + COALESCE(sum(amount_minor), 0) INTO v_balance FROM ledger_balance
-    WHERE organization_id = p_organization_id AND currency = 'CHF'
-      AND account = 'prepaid.granted';
-  INSERT INTO prepaid_movement
-      (organization_id, currency, sequence, amount_minor, balance_minor)
-    VALUES (p_organization_id, 'CHF', v_sequence, p_amount, -v_balance);
+  v_hash := sha256(v_ledger.hash || convert_to(concat_ws('|', p_organization_id, 'CHF',
+    v_ledger.sequence + 1, v_entry_id, 'TOP_UP', v_entry_id, 'Transfer', v_now, 'clearing.sandbox',
+    p_amount, 'prepaid.deposits', -p_amount), 'UTF8'));
+  INSERT INTO ledger_posting (entry_number, line, account, amount_minor)
+    VALUES (v_entry, 0, 'clearing.sandbox', p_amount), (v_entry, 1, 'prepaid.deposits', -p_amount);
+  INSERT INTO ledger_entry (number, ledger_number, previous_number, sequence, entry_id, kind,
+      reference_id, description, posted_at_us, previous_hash, hash, change_minor, deposits_minor,
+      granted_minor)
+    VALUES (v_entry, v_ledger.number, v_ledger.last_entry, v_ledger.sequence + 1, v_entry_id,
+      'TOP_UP', v_entry_id, 'Transfer', v_now, v_ledger.hash, v_hash, p_amount,
+      v_ledger.deposits_minor + p_amount, v_ledger.granted_minor);
+  INSERT INTO ledger_balance (ledger_number, account, amount_minor)
+    VALUES (v_ledger.number, 'clearing.sandbox', p_amount)
+    ON CONFLICT (ledger_number, account)
+    DO UPDATE SET amount_minor = ledger_balance.amount_minor + excluded.amount_minor;
 
   SELECT sequence, hash INTO v_sequence, v_previous FROM audit_head
     WHERE organization_id = p_organization_id;

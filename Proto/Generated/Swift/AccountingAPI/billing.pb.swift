@@ -632,26 +632,21 @@ extension DueItem {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__DueItem.self) { unsafe kontor__accounting__v1__due_item__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__DueItem.self)
     self.dueItemID = unsafe Unpacked.string(c.pointee.due_item_id)
     self.kind = unsafe DueItemKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
     self.description = unsafe Unpacked.string(c.pointee.description)
-    self.dueDate = unsafe c.pointee.due_date.map { unsafe CommonAPI.Date(copying: $0) }
+    self.dueDate = unsafe Unpacked.message(c.pointee.due_date)
     self.overdue = unsafe c.pointee.overdue != 0
-    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
-    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
-    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
+    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
+    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
+    self.totals = unsafe Unpacked.message(c.pointee.totals)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DueItem>.size, wireBytes: 61)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DueItem>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__DueItem.self, capacity: 1)
     unsafe kontor__accounting__v1__due_item__init(c)
     if !self.dueItemID.isEmpty {
@@ -690,23 +685,18 @@ extension InvoiceLine {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__InvoiceLine.self) { unsafe kontor__accounting__v1__invoice_line__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self)
     self.description = unsafe Unpacked.string(c.pointee.description)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
-    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
-    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
-    self.net = unsafe c.pointee.net.map { unsafe CommonAPI.Money(copying: $0) }
-    self.tax = unsafe c.pointee.tax.map { unsafe CommonAPI.Money(copying: $0) }
+    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
+    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
+    self.net = unsafe Unpacked.message(c.pointee.net)
+    self.tax = unsafe Unpacked.message(c.pointee.tax)
     self.taxRateBasisPoints = unsafe c.pointee.tax_rate_basis_points
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__InvoiceLine>.size, wireBytes: 47)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__InvoiceLine>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__InvoiceLine.self, capacity: 1)
     unsafe kontor__accounting__v1__invoice_line__init(c)
     if !self.description.isEmpty {
@@ -738,20 +728,15 @@ extension PaymentQuote {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PaymentQuote.self) { unsafe kontor__accounting__v1__payment_quote__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PaymentQuote.self)
     self.paymentQuoteID = unsafe Unpacked.string(c.pointee.payment_quote_id)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
-    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
-    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.totals = unsafe Unpacked.message(c.pointee.totals)
+    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PaymentQuote>.size, wireBytes: 18)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PaymentQuote>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PaymentQuote.self, capacity: 1)
     unsafe kontor__accounting__v1__payment_quote__init(c)
     if !self.paymentQuoteID.isEmpty {
@@ -759,12 +744,7 @@ extension PaymentQuote {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
-      let messages = self.lines.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
-      }
-      unsafe c.pointee.lines = unsafe list
+      unsafe c.pointee.lines = try arena.messages(self.lines)
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -782,21 +762,16 @@ extension Payment {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Payment.self) { unsafe kontor__accounting__v1__payment__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Payment.self)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
     self.state = unsafe PaymentState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
+    self.amount = unsafe Unpacked.message(c.pointee.amount)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
-    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Payment>.size, wireBytes: 35)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Payment>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Payment.self, capacity: 1)
     unsafe kontor__accounting__v1__payment__init(c)
     if !self.paymentID.isEmpty {
@@ -822,11 +797,6 @@ extension Supplier {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Supplier.self) { unsafe kontor__accounting__v1__supplier__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Supplier.self)
     self.name = unsafe Unpacked.string(c.pointee.name)
     self.street = unsafe Unpacked.string(c.pointee.street)
@@ -837,7 +807,7 @@ extension Supplier {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Supplier>.size, wireBytes: 36)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Supplier>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Supplier.self, capacity: 1)
     unsafe kontor__accounting__v1__supplier__init(c)
     if !self.name.isEmpty {
@@ -868,26 +838,21 @@ extension Invoice {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Invoice.self) { unsafe kontor__accounting__v1__invoice__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Invoice.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
     self.number = unsafe Unpacked.string(c.pointee.number)
     self.state = unsafe InvoiceState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.issueDate = unsafe c.pointee.issue_date.map { unsafe CommonAPI.Date(copying: $0) }
-    self.supplier = unsafe c.pointee.supplier.map { unsafe Supplier(copying: $0) }
-    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
-    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
+    self.issueDate = unsafe Unpacked.message(c.pointee.issue_date)
+    self.supplier = unsafe Unpacked.message(c.pointee.supplier)
+    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.totals = unsafe Unpacked.message(c.pointee.totals)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Invoice>.size, wireBytes: 59)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Invoice>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Invoice.self, capacity: 1)
     unsafe kontor__accounting__v1__invoice__init(c)
     if !self.invoiceID.isEmpty {
@@ -908,12 +873,7 @@ extension Invoice {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
-      let messages = self.lines.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
-      }
-      unsafe c.pointee.lines = unsafe list
+      unsafe c.pointee.lines = try arena.messages(self.lines)
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -934,14 +894,9 @@ extension ListDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListDueItemsRequest.self) { unsafe kontor__accounting__v1__list_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListDueItemsRequest.self)
     switch unsafe c.pointee.date_filter_case.rawValue {
-      case 1: self.dateFilter = .dueBefore(unsafe c.pointee.due_before.map { unsafe CommonAPI.Date(copying: $0) } ?? CommonAPI.Date())
+      case 1: self.dateFilter = .dueBefore(unsafe Unpacked.message(c.pointee.due_before) ?? CommonAPI.Date())
       case 2: self.dateFilter = .all(unsafe c.pointee.all != 0)
       default: break
     }
@@ -950,7 +905,7 @@ extension ListDueItemsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsRequest>.size, wireBytes: 23)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_due_items_request__init(c)
     switch self.dateFilter {
@@ -976,28 +931,18 @@ extension ListDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListDueItemsResponse.self) { unsafe kontor__accounting__v1__list_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListDueItemsResponse.self)
-    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items) { unsafe $1.initialize(to: DueItem()); unsafe $1.pointee.copyFields(from: $0) }
+    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items)
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_due_items_response__init(c)
     if !self.items.isEmpty {
       unsafe c.pointee.n_items = self.items.count
-      let list = try unsafe arena.pointers(self.items.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__DueItem>?.self, capacity: self.items.count)
-      let messages = self.items.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__DueItem.self))
-      }
-      unsafe c.pointee.items = unsafe list
+      unsafe c.pointee.items = try arena.messages(self.items)
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListDueItemsResponse.next_page_token")
@@ -1012,18 +957,13 @@ extension QuoteDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__QuoteDueItemsRequest.self) { unsafe kontor__accounting__v1__quote_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__QuoteDueItemsRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.dueItemIDs = unsafe Unpacked.strings(c.pointee.n_due_item_ids, c.pointee.due_item_ids)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsRequest>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__QuoteDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__quote_due_items_request__init(c)
     if !self.requestID.isEmpty {
@@ -1043,17 +983,12 @@ extension QuoteDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__QuoteDueItemsResponse.self) { unsafe kontor__accounting__v1__quote_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__QuoteDueItemsResponse.self)
-    self.quote = unsafe c.pointee.quote.map { unsafe PaymentQuote(copying: $0) }
+    self.quote = unsafe Unpacked.message(c.pointee.quote)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__QuoteDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__quote_due_items_response__init(c)
     if let value = self.quote {
@@ -1069,11 +1004,6 @@ extension PayDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PayDueItemsRequest.self) { unsafe kontor__accounting__v1__pay_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PayDueItemsRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.paymentQuoteID = unsafe Unpacked.string(c.pointee.payment_quote_id)
@@ -1081,7 +1011,7 @@ extension PayDueItemsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsRequest>.size, wireBytes: 14)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PayDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__pay_due_items_request__init(c)
     if !self.requestID.isEmpty {
@@ -1101,17 +1031,12 @@ extension PayDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PayDueItemsResponse.self) { unsafe kontor__accounting__v1__pay_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PayDueItemsResponse.self)
-    self.payment = unsafe c.pointee.payment.map { unsafe Payment(copying: $0) }
+    self.payment = unsafe Unpacked.message(c.pointee.payment)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PayDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__pay_due_items_response__init(c)
     if let value = self.payment {
@@ -1127,17 +1052,12 @@ extension GetPaymentRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPaymentRequest.self) { unsafe kontor__accounting__v1__get_payment_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPaymentRequest.self)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentRequest>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPaymentRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_payment_request__init(c)
     if !self.paymentID.isEmpty {
@@ -1153,17 +1073,12 @@ extension GetPaymentResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPaymentResponse.self) { unsafe kontor__accounting__v1__get_payment_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPaymentResponse.self)
-    self.payment = unsafe c.pointee.payment.map { unsafe Payment(copying: $0) }
+    self.payment = unsafe Unpacked.message(c.pointee.payment)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPaymentResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_payment_response__init(c)
     if let value = self.payment {
@@ -1179,17 +1094,12 @@ extension GetInvoiceRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetInvoiceRequest.self) { unsafe kontor__accounting__v1__get_invoice_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetInvoiceRequest.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceRequest>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetInvoiceRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_invoice_request__init(c)
     if !self.invoiceID.isEmpty {
@@ -1205,17 +1115,12 @@ extension GetInvoiceResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetInvoiceResponse.self) { unsafe kontor__accounting__v1__get_invoice_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetInvoiceResponse.self)
-    self.invoice = unsafe c.pointee.invoice.map { unsafe Invoice(copying: $0) }
+    self.invoice = unsafe Unpacked.message(c.pointee.invoice)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetInvoiceResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_invoice_response__init(c)
     if let value = self.invoice {
@@ -1231,11 +1136,6 @@ extension ListInvoicesRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListInvoicesRequest.self) { unsafe kontor__accounting__v1__list_invoices_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListInvoicesRequest.self)
     self.state = unsafe InvoiceState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
     self.pageSize = unsafe c.pointee.page_size
@@ -1243,7 +1143,7 @@ extension ListInvoicesRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesRequest>.size, wireBytes: 28)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListInvoicesRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_invoices_request__init(c)
     unsafe c.pointee.state = Kontor__Accounting__V1__InvoiceState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
@@ -1261,28 +1161,18 @@ extension ListInvoicesResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListInvoicesResponse.self) { unsafe kontor__accounting__v1__list_invoices_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListInvoicesResponse.self)
-    self.invoices = unsafe Unpacked.messages(c.pointee.n_invoices, c.pointee.invoices) { unsafe $1.initialize(to: Invoice()); unsafe $1.pointee.copyFields(from: $0) }
+    self.invoices = unsafe Unpacked.messages(c.pointee.n_invoices, c.pointee.invoices)
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListInvoicesResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_invoices_response__init(c)
     if !self.invoices.isEmpty {
       unsafe c.pointee.n_invoices = self.invoices.count
-      let list = try unsafe arena.pointers(self.invoices.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__Invoice>?.self, capacity: self.invoices.count)
-      let messages = self.invoices.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__Invoice.self))
-      }
-      unsafe c.pointee.invoices = unsafe list
+      unsafe c.pointee.invoices = try arena.messages(self.invoices)
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListInvoicesResponse.next_page_token")
@@ -1297,22 +1187,17 @@ extension ChargeOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ChargeOrderRequest.self) { unsafe kontor__accounting__v1__charge_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ChargeOrderRequest.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
-    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
-    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
+    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.totals = unsafe Unpacked.message(c.pointee.totals)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderRequest>.size, wireBytes: 30)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ChargeOrderRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__charge_order_request__init(c)
     if !self.organizationID.isEmpty {
@@ -1329,12 +1214,7 @@ extension ChargeOrderRequest {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
-      let messages = self.lines.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
-      }
-      unsafe c.pointee.lines = unsafe list
+      unsafe c.pointee.lines = try arena.messages(self.lines)
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -1349,18 +1229,13 @@ extension ChargeOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ChargeOrderResponse.self) { unsafe kontor__accounting__v1__charge_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ChargeOrderResponse.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
-    self.payTime = unsafe c.pointee.pay_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.payTime = unsafe Unpacked.message(c.pointee.pay_time)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderResponse>.size, wireBytes: 12)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ChargeOrderResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__charge_order_response__init(c)
     if !self.invoiceID.isEmpty {

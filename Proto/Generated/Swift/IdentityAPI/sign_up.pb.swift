@@ -257,23 +257,18 @@ extension SignUp {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUp.self) { unsafe kontor__identity__v1__sign_up__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUp.self)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
     self.state = unsafe SignUpState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
-    self.quote = unsafe c.pointee.quote.map { unsafe ShopAPI.Quote(copying: $0) }
+    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
+    self.quote = unsafe Unpacked.message(c.pointee.quote)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUp>.size, wireBytes: 47)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUp>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUp.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up__init(c)
     if !self.signUpID.isEmpty {
@@ -305,24 +300,19 @@ extension SignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUpRequest.self) { unsafe kontor__identity__v1__sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUpRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.email = unsafe Unpacked.string(c.pointee.email)
     self.password = unsafe Unpacked.string(c.pointee.password)
-    self.party = unsafe c.pointee.party.map { unsafe CommonAPI.BillingParty(copying: $0) }
+    self.party = unsafe Unpacked.message(c.pointee.party)
     self.language = unsafe CommonAPI.Language(rawValue: Int32(truncatingIfNeeded: c.pointee.language.rawValue))
     self.acceptedTermsVersion = unsafe Unpacked.string(c.pointee.accepted_terms_version)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: ShopAPI.OrderLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpRequest>.size, wireBytes: 47)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up_request__init(c)
     if !self.requestID.isEmpty {
@@ -346,12 +336,7 @@ extension SignUpRequest {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__OrderLine>?.self, capacity: self.lines.count)
-      let messages = self.lines.span
-      for index in messages.indices {
-        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__OrderLine.self))
-      }
-      unsafe c.pointee.lines = unsafe list
+      unsafe c.pointee.lines = try arena.messages(self.lines)
     }
     return unsafe memory
   }
@@ -363,17 +348,12 @@ extension SignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUpResponse.self) { unsafe kontor__identity__v1__sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUpResponse.self)
-    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
+    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up_response__init(c)
     if let value = self.signUp {
@@ -389,11 +369,6 @@ extension ConfirmSignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ConfirmSignUpRequest.self) { unsafe kontor__identity__v1__confirm_sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ConfirmSignUpRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
@@ -401,7 +376,7 @@ extension ConfirmSignUpRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpRequest>.size, wireBytes: 18)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ConfirmSignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__confirm_sign_up_request__init(c)
     if !self.requestID.isEmpty {
@@ -423,17 +398,12 @@ extension ConfirmSignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ConfirmSignUpResponse.self) { unsafe kontor__identity__v1__confirm_sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ConfirmSignUpResponse.self)
-    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
+    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ConfirmSignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__confirm_sign_up_response__init(c)
     if let value = self.signUp {
@@ -449,18 +419,13 @@ extension ResendSignUpCodeRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ResendSignUpCodeRequest.self) { unsafe kontor__identity__v1__resend_sign_up_code_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ResendSignUpCodeRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeRequest>.size, wireBytes: 12)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ResendSignUpCodeRequest.self, capacity: 1)
     unsafe kontor__identity__v1__resend_sign_up_code_request__init(c)
     if !self.requestID.isEmpty {
@@ -479,17 +444,12 @@ extension ResendSignUpCodeResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ResendSignUpCodeResponse.self) { unsafe kontor__identity__v1__resend_sign_up_code_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ResendSignUpCodeResponse.self)
-    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
+    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ResendSignUpCodeResponse.self, capacity: 1)
     unsafe kontor__identity__v1__resend_sign_up_code_response__init(c)
     if let value = self.signUp {
@@ -505,17 +465,12 @@ extension GetSignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetSignUpRequest.self) { unsafe kontor__identity__v1__get_sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__GetSignUpRequest.self)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpRequest>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpRequest>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetSignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__get_sign_up_request__init(c)
     if !self.signUpID.isEmpty {
@@ -531,17 +486,12 @@ extension GetSignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetSignUpResponse.self) { unsafe kontor__identity__v1__get_sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
-    self.init()
-    unsafe copyFields(from: pointer)
-  }
-
-  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__GetSignUpResponse.self)
-    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
+    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpResponse>.size, wireBytes: 6)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpResponse>.size)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetSignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__get_sign_up_response__init(c)
     if let value = self.signUp {

@@ -62,8 +62,7 @@ extension FileWriter {
     case .bytes: return "Unpacked.bytes(\(source).len, \(source).data)"
     case .enum:
       return "\(try elementType(field))(rawValue: Int32(truncatingIfNeeded: \(source).rawValue))"
-    case .message:
-      return "\(source).map { unsafe \(try elementType(field))(copying: $0) }"
+    case .message: return "Unpacked.message(\(source))"
     default: return source
     }
   }

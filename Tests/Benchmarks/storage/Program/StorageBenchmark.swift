@@ -11,66 +11,78 @@ internal import SharedDomain
 
 /// Durable transfers a second, what each part costs, and how both change with the number of entries.
 ///
-/// usage: storage-benchmark FOLDER SECONDS ENTRIES [POSTGRES-URL]
-/// FOLDER is on the disk that is measured; SECONDS is how long each run lasts; the books are filled
-/// up to ENTRIES entries.
+/// - `sqlite FOLDER SECONDS ENTRIES`: on SQLite, and with books that are filled up to ENTRIES entries.
+/// - `postgres FOLDER SECONDS URL`: on PostgreSQL.
+/// - `migrate URL`: only makes the tables.
+///
+/// FOLDER is on the disk that is measured; SECONDS is how long each run lasts.
 @main
 struct StorageBenchmark {
   let folder: String
   let seconds: Double
-  let most: Int
-  let postgresURL: String?
   let clock = RealClock()
   let generator = IdentifierGenerator(clock: RealClock())
   let organizations: [OrganizationID]
-  let schema = ServiceStorage.migrations + AccountingMigrations.all + [TransferHandler.migration]
+
+  static let schema =
+    ServiceStorage.migrations + AccountingMigrations.all + [TransferHandler.migration]
 
   static func main() async throws {
-    let arguments = CommandLine.arguments
-    guard arguments.count >= 4, let seconds = Double(arguments[2]), let most = Int(arguments[3])
-    else {
-      say("usage: storage-benchmark FOLDER SECONDS ENTRIES [POSTGRES-URL]")
-      exit(2)
-    }
+    let arguments = Array(CommandLine.arguments.dropFirst())
     let generator = IdentifierGenerator(clock: RealClock())
-    try await StorageBenchmark(
-      folder: arguments[1], seconds: seconds, most: most,
-      postgresURL: arguments.count > 4 ? arguments[4] : nil,
-      organizations: (0..<1000).map { _ in generator.next() }
-    ).run()
-  }
-
-  func run() async throws {
-    let fsyncs = fsyncsPerSecond(in: folder, seconds: min(seconds, 3))
-    say("bare fsyncs of 4 KiB, one after the other:      \(number(fsyncs))/s")
-
-    let database = try SQLiteDatabase(path: "\(folder)/benchmark.db")
-    try await Migrator(schema).migrate(database)
-    try await compare("SQLite", database)
-    let statistics = database.statistics
-    say(
-      "  transfers in one commit, mean: \(number(Double(statistics.bodies) / Double(max(1, statistics.commits)), 1))"
-    )
-    await database.close()
-
-    if let postgresURL {
-      if schema.contains(where: { $0.postgres.isEmpty }) {
-        say("\nPostgreSQL: left out, accounting has no schema for it yet")
-      } else {
-        var configuration = PostgresConfiguration()
-        configuration.connections = 32
-        let postgres = try await PostgresDatabase.open(
-          url: postgresURL, configuration: configuration)
-        try await Migrator(schema).migrate(postgres)
-        try await compare("PostgreSQL", postgres)
-        await postgres.close()
+    if arguments.count == 2, arguments[0] == "migrate" {
+      let database = try await PostgresDatabase.open(url: arguments[1])
+      try await Migrator(schema).migrate(database)
+      return await database.close()
+    }
+    if arguments.count == 4, let seconds = Double(arguments[2]) {
+      let benchmark = StorageBenchmark(
+        folder: arguments[1], seconds: seconds,
+        organizations: (0..<1000).map { _ in generator.next() })
+      if arguments[0] == "postgres" { return try await benchmark.postgres(arguments[3]) }
+      if arguments[0] == "sqlite", let most = Int(arguments[3]) {
+        return try await benchmark.sqlite(entries: most)
       }
     }
+    say(
+      """
+      usage: storage-benchmark sqlite FOLDER SECONDS ENTRIES
+             storage-benchmark postgres FOLDER SECONDS URL
+             storage-benchmark migrate URL
+      """)
+    exit(2)
+  }
+
+  func sqlite(entries most: Int) async throws {
+    let fsyncs = fsyncsPerSecond(in: folder, seconds: min(seconds, 3))
+    say("\nbare fsyncs of 4 KiB, one after the other:      \(number(fsyncs))/s")
+    let database = try SQLiteDatabase(path: "\(folder)/benchmark.db")
+    try await Migrator(Self.schema).migrate(database)
+    try await compare("SQLite", database)
+    let statistics = database.statistics
+    sayBatches(statistics.bodies, statistics.commits)
+    await database.close()
 
     let grown = try SQLiteDatabase(path: "\(folder)/growth.db")
-    try await Migrator(schema).migrate(grown)
-    try await growth(grown)
+    try await Migrator(Self.schema).migrate(grown)
+    try await growth(grown, upTo: most)
     await grown.close()
+  }
+
+  func postgres(_ url: String) async throws {
+    var configuration = PostgresConfiguration()
+    configuration.connections = 32
+    let database = try await PostgresDatabase.open(url: url, configuration: configuration)
+    try await Migrator(Self.schema).migrate(database)
+    try await compare("PostgreSQL", database)
+    let statistics = database.statistics
+    sayBatches(statistics.bodies, statistics.commits)
+    say("  collisions: \(statistics.collisions)")
+    await database.close()
+  }
+
+  private func sayBatches(_ bodies: Int, _ commits: Int) {
+    say("  transfers in one commit, mean:\(number(Double(bodies) / Double(max(1, commits)), 1))")
   }
 }
 
@@ -127,7 +139,7 @@ extension StorageBenchmark {
   }
 
   /// Books up to a number of entries, then what a transfer and a page of a statement cost.
-  func growth(_ database: SQLiteDatabase) async throws {
+  func growth(_ database: SQLiteDatabase, upTo most: Int) async throws {
     say("\nSQLite, by the number of ledger entries:")
     say("  entries      transfer, µs CPU   statement of 50, µs   page in its middle, µs")
     var entries = 0
