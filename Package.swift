@@ -332,7 +332,8 @@ let package = Package(
     .executableTarget(
       name: "interop-server",
       dependencies: [
-        "Bootstrap", "InteropAPI", "RPCCore", "RPCTransport", "SharedDomain", "TLS", nioPosix,
+        "Bootstrap", "HTTP2", "InteropAPI", "RPCCore", "RPCTransport", "SharedDomain", "TLS",
+        nioPosix,
         logging,
       ],
       path: "Tests/Interop/Server", swiftSettings: swiftSettings),

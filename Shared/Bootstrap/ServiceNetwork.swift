@@ -22,7 +22,7 @@ package struct ServiceNetwork: Sendable {
 
   /// Reads the certificates and starts the event loops.
   ///
-  /// - Throws: `TLSError` naming the file that is not usable.
+  /// - Throws: `TLSError` or ``ConfigurationError`` naming the file that is not usable.
   package init(_ configuration: ServiceConfiguration, logger: Logger) throws {
     self.configuration = configuration
     self.logger = logger
@@ -30,8 +30,9 @@ package struct ServiceNetwork: Sendable {
       authorityFile: configuration[.authority],
       certificateChainFile: configuration[.certificate],
       privateKeyFile: configuration[.privateKey])
-    peerConfig = try .betweenServices(hasReplicas: false)
-    replicasConfig = try .betweenServices(hasReplicas: true)
+    let config = try configuration[.peersServiceConfig].map { try ServiceConfig(file: $0) }
+    peerConfig = try config ?? .betweenServices(hasReplicas: false)
+    replicasConfig = try config ?? .betweenServices(hasReplicas: true)
     certificates = CertificateWatch(
       files: [
         configuration[.certificate], configuration[.privateKey], configuration[.authority],
@@ -71,7 +72,8 @@ package struct ServiceNetwork: Sendable {
   /// A channel to another service, by mutual TLS; it connects when it is first used.
   ///
   /// The certificate that the other side shows must be that service's, whatever the host is called.
-  /// Where several hosts are configured, calls go to them in turn.
+  /// Where several hosts are configured, calls go to them in turn, unless `peers.service_config` says
+  /// something else.
   package func channel(to service: ServiceName) -> RPCChannel {
     let target = configuration.peer(service)
     return RPCChannel(
@@ -146,15 +148,18 @@ package struct ServiceNetwork: Sendable {
       certificateChainFile: configuration[.certificate],
       privateKeyFile: configuration[.privateKey], clientAuthorityFile: clientAuthorityFile)
     certificates.add { try credentials.reload() }
+    // Other services try again what they could not reach, not what they were answered.
+    let isPublic = !credentials.requiresClientCertificate
+    let pushback: [any ServerInterceptor] = isPublic ? [] : [HandlerPushback()]
     let callerLimit = CallerLimit(
       callsPerUser: configuration[.callsPerUser], callsPerPeer: configuration[.callsPerPeer])
     return RPCServer(
       configuration: RPCServer.Configuration(
         host: configuration[.listenHost], port: configuration[.listenPort], tls: credentials,
         allowedPeers: allowedPeers,
-        limits: credentials.requiresClientCertificate ? Self.peerLimits : Self.serverLimits),
+        limits: isPublic ? Self.serverLimits : Self.peerLimits),
       services: services,
-      interceptors: [CallLog(logger: logger)] + interceptors + [callerLimit],
+      interceptors: [CallLog(logger: logger)] + pushback + interceptors + [callerLimit],
       fallback: fallback, group: group, logger: logger)
   }
 }

@@ -25,7 +25,15 @@ CASES = [
     "concurrent_large_unary",
     "rpc_soak",
     "channel_soak",
+    "max_concurrent_streams_connection_scaling",
 ]
+
+SCALING = "max_concurrent_streams_connection_scaling"
+# What cases need of their server and client besides.
+SERVER_ARGUMENTS = {SCALING: ("--max_concurrent_streams=2",)}
+CLIENT_ARGUMENTS = {
+    SCALING: ('--service_config_json={"connectionScaling": {"maxConnectionsPerSubchannel": 2}}',)
+}
 
 # Client, server.
 PAIRS = [
@@ -42,8 +50,6 @@ NOT_RUN = {
     "compute_engine_creds, jwt_token_creds, oauth2_auth_token, per_rpc_creds, "
     "google_default_credentials, compute_engine_channel_credentials": "need a cloud's credentials",
     "orca_per_rpc, orca_oob": "load reports for a client's load balancing, which ours does not have",
-    "max_concurrent_streams_connection_scaling": "not written; that a full "
-    "connection gets another beside it is tested in ChannelBalancingTests",
     "reconnect": "lasts nine minutes by its description; the back-off has unit tests",
 }
 
@@ -57,7 +63,12 @@ NO_FLAGS = "grpcio's server cannot see whether a message came compressed"
 NO_PLAIN = "grpcio's client compresses all messages of a stream or none"
 
 # What a peer's API cannot say, by the peer's role and the case.
-_CLIENT_CANNOT = {("grpcio", "client_compressed_streaming"): NO_PLAIN}
+ONE_CONNECTION = "this client has one connection to an address (gRFC A105 is an experiment there)"
+_CLIENT_CANNOT = {
+    ("grpcio", "client_compressed_streaming"): NO_PLAIN,
+    ("grpcio", SCALING): ONE_CONNECTION,
+    ("grpc++", SCALING): ONE_CONNECTION,
+}
 _SERVER_CANNOT = {
     ("grpcio", "client_compressed_unary"): NO_FLAGS,
     ("grpcio", "client_compressed_streaming"): NO_FLAGS,

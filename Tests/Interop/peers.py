@@ -82,7 +82,9 @@ def _run(command: list[str]) -> None:
         raise RuntimeError(f"{command[0]} failed:\n{outcome.stdout}{outcome.stderr}")
 
 
-def start_server(name: str, certificates: Path, port: int = 0) -> tuple[subprocess.Popen, int]:
+def start_server(
+    name: str, certificates: Path, port: int = 0, arguments: tuple[str, ...] = ()
+) -> tuple[subprocess.Popen, int]:
     """Starts a server, which ends when its input does; returns it and its port."""
     process = subprocess.Popen(
         [
@@ -90,6 +92,7 @@ def start_server(name: str, certificates: Path, port: int = 0) -> tuple[subproce
             f"--port={port}",
             f"--tls_cert_file={certificates / 'kontor-gateway.pem'}",
             f"--tls_key_file={certificates / 'kontor-gateway.key'}",
+            *arguments,
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -103,7 +106,7 @@ class Servers:
 
     def __init__(self, certificates: Path):
         self.certificates = certificates
-        self._running: dict[str, tuple[subprocess.Popen, int]] = {}
+        self._running: dict[tuple[str, ...], tuple[subprocess.Popen, int]] = {}
 
     def __enter__(self) -> "Servers":
         return self
@@ -114,10 +117,12 @@ class Servers:
         for process, _ in self._running.values():
             process.wait(30)
 
-    def port(self, name: str) -> int:
-        if name not in self._running:
-            self._running[name] = start_server(name, self.certificates)
-        process, port = self._running[name]
+    def port(self, name: str, arguments: tuple[str, ...] = ()) -> int:
+        """The port of a server with these arguments."""
+        key = (name, *arguments)
+        if key not in self._running:
+            self._running[key] = start_server(name, self.certificates, arguments=arguments)
+        process, port = self._running[key]
         assert process.poll() is None, f"the {name} server ended with {process.returncode}"
         return port
 
@@ -133,10 +138,12 @@ def client_command(name: str, case: str, port: int | str, certificates: Path) ->
     ]
 
 
-def run_client(name: str, case: str, port: int, certificates: Path) -> None:
+def run_client(
+    name: str, case: str, port: int, certificates: Path, arguments: tuple[str, ...] = ()
+) -> None:
     """Runs one case; fails with what the client says."""
     outcome = subprocess.run(
-        client_command(name, case, port, certificates),
+        [*client_command(name, case, port, certificates), *arguments],
         capture_output=True,
         text=True,
         timeout=TIMEOUT,

@@ -9,4 +9,7 @@ import pytest
 
 @pytest.mark.parametrize("client,server,case", cases.runs())
 def test_case(servers, client, server, case):
-    peers.run_client(client, case, servers.port(server), servers.certificates)
+    port = servers.port(server, cases.SERVER_ARGUMENTS.get(case, ()))
+    peers.run_client(
+        client, case, port, servers.certificates, cases.CLIENT_ARGUMENTS.get(case, ())
+    )

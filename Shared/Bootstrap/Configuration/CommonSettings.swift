@@ -16,6 +16,7 @@ package enum CommonSettings {
       Setting<Bool>.lifeline,
       Setting<ChannelTarget>.identityPeer, Setting<ChannelTarget>.organizationsPeer,
       Setting<ChannelTarget>.shopPeer, Setting<ChannelTarget>.accountingPeer,
+      Setting<String?>.peersServiceConfig,
       Setting<Bool>.reflectionEnabled, Setting<Bool>.developmentEnabled,
       Setting<Duration>.clockOffset,
     ]
@@ -60,6 +61,16 @@ extension Setting where Value == String {
   package static var timezone: Setting {
     .text(
       "timezone", "time zone of calendar dates, as in the tz database", default: "Europe/Zurich")
+  }
+}
+
+extension Setting where Value == String? {
+  /// `peers.service_config`
+  package static var peersServiceConfig: Setting {
+    Setting<String>.path(
+      "peers.service_config",
+      "gRPC service config, JSON, for calls of other services; instead of the built-in one"
+    ).optional
   }
 }
 

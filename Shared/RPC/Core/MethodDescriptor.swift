@@ -1,4 +1,4 @@
-/// An RPC method: its names, its shape and whether it only reads.
+/// An RPC method: its names, its shape and whether it may be repeated.
 package struct MethodDescriptor: Sendable {
   /// The four kinds of call.
   package enum Kind: Sendable, Hashable {
@@ -22,6 +22,16 @@ package struct MethodDescriptor: Sendable {
   }
 
   private let names: Names
+  /// What repeating a call does (`google.protobuf.MethodOptions.IdempotencyLevel`).
+  package enum Idempotency: Sendable, Hashable {
+    /// Perhaps more than the first call did.
+    case unknown
+    /// No more than the first call did, for the same request.
+    case idempotent
+    /// Nothing, as the first call did: the method only reads.
+    case noSideEffects
+  }
+
   /// The full name of the service, for example `kontor.shop.v1.OrderService`.
   package var service: String { names.service }
   /// The method's name, for example `PlaceOrder`.
@@ -29,13 +39,15 @@ package struct MethodDescriptor: Sendable {
   /// `/service/name`, the `:path` of the request.
   package var path: String { names.path }
   package let kind: Kind
-  /// True where `idempotency_level` is NO_SIDE_EFFECTS.
-  package let isReadOnly: Bool
+  /// The method's `idempotency_level`.
+  package let idempotency: Idempotency
 
-  package init(service: String, name: String, kind: Kind = .unary, isReadOnly: Bool = false) {
+  package init(
+    service: String, name: String, kind: Kind = .unary, idempotency: Idempotency = .unknown
+  ) {
     names = Names(service: service, name: name, path: "/\(service)/\(name)")
     self.kind = kind
-    self.isReadOnly = isReadOnly
+    self.idempotency = idempotency
   }
 
   /// The descriptor of a path that no registered method has, as a raw handler sees it.
@@ -50,8 +62,13 @@ package struct MethodDescriptor: Sendable {
     names = Names(
       service: String(Substring(parts[0])), name: String(Substring(parts[1])), path: path)
     kind = .unary
-    isReadOnly = false
+    idempotency = .unknown
   }
+}
+
+extension MethodDescriptor {
+  /// True where `idempotency_level` is NO_SIDE_EFFECTS.
+  package var isReadOnly: Bool { idempotency == .noSideEffects }
 }
 
 extension MethodDescriptor: Hashable {

@@ -33,7 +33,7 @@ package struct ReflectionService: ServerReflection {
     Self.names.map { name in
       let method = MethodDescriptor(
         service: name, name: ServerReflectionMethods.serverReflectionInfo.name,
-        kind: .bidirectional, isReadOnly: true)
+        kind: .bidirectional, idempotency: .noSideEffects)
       let handler = MethodHandler(bidirectional: method) {
         (requests, responses, context) async throws in
         try await serverReflectionInfo(requests, to: responses, context: context)

@@ -30,6 +30,7 @@ struct InteropCases: Sendable {
     "concurrent_large_unary": { try await $0.concurrentLargeUnary() },
     "rpc_soak": { try await $0.rpcSoak() },
     "channel_soak": { try await $0.channelSoak() },
+    "max_concurrent_streams_connection_scaling": { try await $0.connectionScaling() },
     "rolling_restart": { try await $0.rollingRestart() },
   ]
 

@@ -34,6 +34,13 @@ def end_as_asked(request, context: grpc.ServicerContext) -> None:
         context.abort(CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message)
 
 
+def answer(parameters, context) -> messages_pb2.StreamingOutputCallResponse:
+    return messages_pb2.StreamingOutputCallResponse(
+        payload=payload(parameters.size),
+        peer_socket_address=context.peer() if parameters.fill_peer_socket_address.value else "",
+    )
+
+
 class TestService(test_pb2_grpc.TestServiceServicer):
     """grpcio answers UnimplementedCall by itself, as nothing here does."""
 
@@ -57,7 +64,7 @@ class TestService(test_pb2_grpc.TestServiceServicer):
             time.sleep(parameters.interval_us / 1_000_000)
             if not parameters.compressed.value:
                 context.disable_next_message_compression()
-            yield messages_pb2.StreamingOutputCallResponse(payload=payload(parameters.size))
+            yield answer(parameters, context)
         end_as_asked(request, context)
 
     def StreamingInputCall(self, requests, context):
@@ -70,7 +77,7 @@ class TestService(test_pb2_grpc.TestServiceServicer):
             end_as_asked(request, context)
             for parameters in request.response_parameters:
                 time.sleep(parameters.interval_us / 1_000_000)
-                yield messages_pb2.StreamingOutputCallResponse(payload=payload(parameters.size))
+                yield answer(parameters, context)
 
 
 def main() -> None:
@@ -78,9 +85,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls_cert_file", type=Path, required=True)
     parser.add_argument("--tls_key_file", type=Path, required=True)
+    parser.add_argument("--max_concurrent_streams", type=int)
     arguments = parser.parse_args()
+    options = []
+    if arguments.max_concurrent_streams is not None:
+        options.append(("grpc.max_concurrent_streams", arguments.max_concurrent_streams))
     identity = (arguments.tls_key_file.read_bytes(), arguments.tls_cert_file.read_bytes())
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16), options=options)
     test_pb2_grpc.add_TestServiceServicer_to_server(TestService(), server)
     credentials = grpc.ssl_server_credentials([identity])
     print(server.add_secure_port(f"127.0.0.1:{arguments.port}", credentials), flush=True)

@@ -37,7 +37,7 @@ struct InteropService: TestService {
     if request.responseParameters.contains(where: { $0.compressed?.value == true }) {
       context.response.compression = .gzip
     }
-    try await answer(request, to: writer)
+    try await answer(request, to: writer, context)
     try request.responseStatus?.end()
   }
 
@@ -59,7 +59,7 @@ struct InteropService: TestService {
     echoMetadata(context)
     while let request = try await requests.next() {
       try request.responseStatus?.end()
-      try await answer(request, to: writer)
+      try await answer(request, to: writer, context)
     }
   }
 
@@ -68,14 +68,18 @@ struct InteropService: TestService {
   }
 
   private func answer(
-    _ request: StreamingOutputCallRequest, to writer: MessageWriter<StreamingOutputCallResponse>
+    _ request: StreamingOutputCallRequest, to writer: MessageWriter<StreamingOutputCallResponse>,
+    _ context: ServerContext
   ) async throws {
     for parameters in request.responseParameters {
       if parameters.intervalUs > 0 {
         try await Task.sleep(for: .microseconds(Int64(parameters.intervalUs)))
       }
       try await writer.write(
-        StreamingOutputCallResponse(payload: try Payload(size: parameters.size)),
+        StreamingOutputCallResponse(
+          payload: try Payload(size: parameters.size),
+          peerSocketAddress: parameters.fillPeerSocketAddress?.value == true
+            ? context.peer.remoteAddress : ""),
         compress: parameters.compressed?.value ?? false)
     }
   }

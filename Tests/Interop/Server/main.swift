@@ -1,5 +1,6 @@
 internal import Bootstrap
 internal import Glibc
+internal import HTTP2
 internal import Logging
 internal import NIOPosix
 internal import RPCCore
@@ -17,7 +18,9 @@ for word in CommandLine.arguments.dropFirst() {
 guard let port = options["--port"].flatMap({ Int($0) }),
   let certificate = options["--tls_cert_file"], let key = options["--tls_key_file"]
 else {
-  print("usage: interop-server --port=N --tls_cert_file=FILE --tls_key_file=FILE")
+  print(
+    "usage: interop-server --port=N --tls_cert_file=FILE --tls_key_file=FILE "
+      + "[--max_concurrent_streams=N]")
   exit(2)
 }
 
@@ -27,6 +30,9 @@ do {
   var limits = RPCLimits.standard
   // A client may have a hundred requests of 266 KiB under way at once (concurrent_large_unary).
   limits.maximumBufferedRequestBytes = 64 * 1024 * 1024
+  if let streams = options["--max_concurrent_streams"].flatMap({ UInt32($0) }) {
+    limits.http2.maximumConcurrentStreams = streams
+  }
   let server = RPCServer(
     configuration: RPCServer.Configuration(
       host: "127.0.0.1", port: port,

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 private let readMethod = MethodDescriptor(
-  service: "kontor.test.v1.ThingService", name: "GetThing", isReadOnly: true)
+  service: "kontor.test.v1.ThingService", name: "GetThing", idempotency: .noSideEffects)
 private let writeMethod = MethodDescriptor(
   service: "kontor.test.v1.ThingService", name: "ChangeThing")
 

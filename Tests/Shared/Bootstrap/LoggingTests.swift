@@ -93,7 +93,7 @@ struct LoggingTests {
   @Test("a call is one debug line with method, peer, status and time; none at a higher level")
   func calls() async throws {
     let method = MethodDescriptor(
-      service: "kontor.shop.v1.OrderService", name: "PlaceOrder", kind: .unary, isReadOnly: false)
+      service: "kontor.shop.v1.OrderService", name: "PlaceOrder", kind: .unary)
     let context = ServerContext(
       method: method, peer: Peer(certificateNames: ["kontor-gateway", "localhost"]),
       correlationID: "c1")

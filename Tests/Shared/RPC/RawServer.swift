@@ -1,5 +1,8 @@
 import Glibc
+import Logging
+import NIOPosix
 import RPCCore
+import RPCTransport
 import TLS
 import TestSupport
 
@@ -43,5 +46,15 @@ final class RawServer: Sendable {
     let peer = try RawPeer(accepted: accepted, credentials: credentials)
     try peer.begin()
     return peer
+  }
+
+  /// A channel to this port.
+  func channel(_ config: ServiceConfig, _ group: MultiThreadedEventLoopGroup) throws -> RPCChannel {
+    RPCChannel(
+      RPCChannel.Configuration(
+        target: ChannelTarget(HostPort(host: "127.0.0.1", port: port)),
+        tls: try TLSClientCredentials(authorityFile: certificates.authorityFile),
+        serviceConfig: config, backoff: .betweenServices),
+      group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 }

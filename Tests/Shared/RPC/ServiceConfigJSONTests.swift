@@ -31,7 +31,8 @@ struct ServiceConfigJSONTests {
             {"name": [{}]}
           ],
           "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1234},
-          "healthCheckConfig": {"serviceName": "a.B"}
+          "healthCheckConfig": {"serviceName": "a.B"},
+          "connectionScaling": {"maxConnectionsPerSubchannel": 3}
         }
         """)
     #expect(
@@ -50,7 +51,7 @@ struct ServiceConfigJSONTests {
             MethodConfig([.all]),
           ],
           retryThrottling: RetryThrottling(maxTokens: 10, tokenRatio: 0.123),
-          healthCheckServiceName: "a.B")))
+          healthCheckServiceName: "a.B", maximumConnectionsPerSubchannel: 3)))
   }
 
   @Test("What is absent, null or unknown has no effect")
@@ -193,6 +194,10 @@ struct ServiceConfigJSONTests {
       (
         "{\"loadBalancingConfig\": [{\"a\": {}, \"b\": {}}]}",
         "loadBalancingConfig[0] is 2 policies, expected an object with one policy as its member"
+      ),
+      (
+        "{\"connectionScaling\": {\"maxConnectionsPerSubchannel\": 0}}",
+        "connectionScaling.maxConnectionsPerSubchannel is 0, expected at least 1"
       ),
       (
         "{\"healthCheckConfig\": {\"serviceName\": 1}}",

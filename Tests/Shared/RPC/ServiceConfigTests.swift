@@ -81,15 +81,26 @@ struct ServiceConfigTests {
     let table = MethodConfigTable(
       try ServiceConfig(methodConfigs: [
         config(.all, 1), config(.readOnly, 2), config(.service("a.B"), 3),
-        config(.method(service: "a.B", name: "C"), 4),
+        config(.method(service: "a.B", name: "C"), 4), config(.idempotent, 5),
       ]))
-    func seconds(_ service: String, _ name: String, isReadOnly: Bool = false) -> Duration? {
-      table[MethodDescriptor(service: service, name: name, isReadOnly: isReadOnly)]?.timeout
+    func seconds(
+      _ service: String, _ name: String, _ idempotency: MethodDescriptor.Idempotency = .unknown
+    )
+      -> Duration?
+    {
+      table[MethodDescriptor(service: service, name: name, idempotency: idempotency)]?.timeout
     }
     #expect(seconds("x.Y", "Z") == .seconds(1))
-    #expect(seconds("x.Y", "Z", isReadOnly: true) == .seconds(2))
-    #expect(seconds("a.B", "Z", isReadOnly: true) == .seconds(3))
+    #expect(seconds("x.Y", "Z", .noSideEffects) == .seconds(2))
+    #expect(seconds("x.Y", "Z", .idempotent) == .seconds(5))
+    #expect(seconds("a.B", "Z", .noSideEffects) == .seconds(3))
     #expect(seconds("a.B", "C") == .seconds(4))
+    let repeatable = MethodConfigTable(try ServiceConfig(methodConfigs: [config(.idempotent, 1)]))
+    for idempotency in [MethodDescriptor.Idempotency.idempotent, .noSideEffects] {
+      let method = MethodDescriptor(service: "a", name: "b", idempotency: idempotency)
+      #expect(repeatable[method]?.timeout == .seconds(1))
+    }
+    #expect(repeatable[MethodDescriptor(service: "a", name: "b")] == nil)
     #expect(MethodConfigTable(.standard)[MethodDescriptor(service: "a", name: "b")] == nil)
   }
 }

@@ -1,10 +1,8 @@
 import GoogleAPI
 import HTTP2
-import Logging
 import NIOCore
 import NIOPosix
 import RPCCore
-import TLS
 import TestSupport
 import Testing
 
@@ -55,14 +53,10 @@ struct TransparentRetryTests {
   ) async throws -> Result<String?, RPCError> {
     let server = try RawServer()
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let channel = RPCChannel(
-      RPCChannel.Configuration(
-        target: ChannelTarget(HostPort(host: "127.0.0.1", port: server.port)),
-        tls: try TLSClientCredentials(authorityFile: server.certificates.authorityFile),
-        serviceConfig: try ServiceConfig(
-          methodConfigs: policy.map { [try MethodConfig([.all], retryPolicy: $0)] } ?? []),
-        backoff: .betweenServices),
-      group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let channel = try server.channel(
+      ServiceConfig(
+        methodConfigs: policy.map { [try MethodConfig([.all], retryPolicy: $0)] } ?? []),
+      group)
     async let answering: Void = script(server)
     var outcome: Result<String?, RPCError> = .success(nil)
     do {

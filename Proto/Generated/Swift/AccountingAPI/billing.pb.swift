@@ -1266,13 +1266,13 @@ package protocol DueListService: Sendable {
 /// The methods of kontor.accounting.v1.DueListService.
 package enum DueListServiceMethods {
   /// Lists open invoices and renewals, soonest first; what is overdue is always there.
-  package static let listDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "ListDueItems", kind: .unary, isReadOnly: true)
+  package static let listDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "ListDueItems", kind: .unary, idempotency: .noSideEffects)
   /// Prices chosen items together. The quote holds for 15 minutes.
-  package static let quoteDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "QuoteDueItems", kind: .unary, isReadOnly: false)
+  package static let quoteDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "QuoteDueItems", kind: .unary, idempotency: .idempotent)
   /// Pays a quote: one payment, one invoice, all items or none.
-  package static let payDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "PayDueItems", kind: .unary, isReadOnly: false)
+  package static let payDueItems = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "PayDueItems", kind: .unary, idempotency: .idempotent)
   /// Reads one payment.
-  package static let getPayment = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "GetPayment", kind: .unary, isReadOnly: true)
+  package static let getPayment = MethodDescriptor(service: "kontor.accounting.v1.DueListService", name: "GetPayment", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [listDueItems, quoteDueItems, payDueItems, getPayment]
@@ -1352,9 +1352,9 @@ package protocol InvoiceService: Sendable {
 /// The methods of kontor.accounting.v1.InvoiceService.
 package enum InvoiceServiceMethods {
   /// Reads one invoice.
-  package static let getInvoice = MethodDescriptor(service: "kontor.accounting.v1.InvoiceService", name: "GetInvoice", kind: .unary, isReadOnly: true)
+  package static let getInvoice = MethodDescriptor(service: "kontor.accounting.v1.InvoiceService", name: "GetInvoice", kind: .unary, idempotency: .noSideEffects)
   /// Lists invoices, newest first.
-  package static let listInvoices = MethodDescriptor(service: "kontor.accounting.v1.InvoiceService", name: "ListInvoices", kind: .unary, isReadOnly: true)
+  package static let listInvoices = MethodDescriptor(service: "kontor.accounting.v1.InvoiceService", name: "ListInvoices", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getInvoice, listInvoices]
@@ -1409,7 +1409,7 @@ package protocol ChargeService: Sendable {
 /// The methods of kontor.accounting.v1.ChargeService.
 package enum ChargeServiceMethods {
   /// Pays an order from the prepaid account and makes its invoice, once for each order.
-  package static let chargeOrder = MethodDescriptor(service: "kontor.accounting.v1.ChargeService", name: "ChargeOrder", kind: .unary, isReadOnly: false)
+  package static let chargeOrder = MethodDescriptor(service: "kontor.accounting.v1.ChargeService", name: "ChargeOrder", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [chargeOrder]

@@ -1185,9 +1185,9 @@ package protocol PrepaidService: Sendable {
 /// The methods of kontor.accounting.v1.PrepaidService.
 package enum PrepaidServiceMethods {
   /// Reads the balance in one currency.
-  package static let getPrepaidAccount = MethodDescriptor(service: "kontor.accounting.v1.PrepaidService", name: "GetPrepaidAccount", kind: .unary, isReadOnly: true)
+  package static let getPrepaidAccount = MethodDescriptor(service: "kontor.accounting.v1.PrepaidService", name: "GetPrepaidAccount", kind: .unary, idempotency: .noSideEffects)
   /// Lists every movement in one currency, newest first.
-  package static let listPrepaidMovements = MethodDescriptor(service: "kontor.accounting.v1.PrepaidService", name: "ListPrepaidMovements", kind: .unary, isReadOnly: true)
+  package static let listPrepaidMovements = MethodDescriptor(service: "kontor.accounting.v1.PrepaidService", name: "ListPrepaidMovements", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getPrepaidAccount, listPrepaidMovements]
@@ -1251,13 +1251,13 @@ package protocol TopUpService: Sendable {
 /// The methods of kontor.accounting.v1.TopUpService.
 package enum TopUpServiceMethods {
   /// Lists the ways to top up, with their limits.
-  package static let listTopUpMethods = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "ListTopUpMethods", kind: .unary, isReadOnly: true)
+  package static let listTopUpMethods = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "ListTopUpMethods", kind: .unary, idempotency: .noSideEffects)
   /// Begins a top-up. The money is credited when the payment provider reports it.
-  package static let createTopUp = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "CreateTopUp", kind: .unary, isReadOnly: false)
+  package static let createTopUp = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "CreateTopUp", kind: .unary, idempotency: .idempotent)
   /// Reads one top-up.
-  package static let getTopUp = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "GetTopUp", kind: .unary, isReadOnly: true)
+  package static let getTopUp = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "GetTopUp", kind: .unary, idempotency: .noSideEffects)
   /// Lists top-ups, newest first.
-  package static let listTopUps = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "ListTopUps", kind: .unary, isReadOnly: true)
+  package static let listTopUps = MethodDescriptor(service: "kontor.accounting.v1.TopUpService", name: "ListTopUps", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [listTopUpMethods, createTopUp, getTopUp, listTopUps]
@@ -1334,7 +1334,7 @@ package protocol ProviderEventService: Sendable {
 /// The methods of kontor.accounting.v1.ProviderEventService.
 package enum ProviderEventServiceMethods {
   /// Takes one event. The same event, however often it is delivered, has one effect.
-  package static let deliverProviderEvent = MethodDescriptor(service: "kontor.accounting.v1.ProviderEventService", name: "DeliverProviderEvent", kind: .unary, isReadOnly: false)
+  package static let deliverProviderEvent = MethodDescriptor(service: "kontor.accounting.v1.ProviderEventService", name: "DeliverProviderEvent", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [deliverProviderEvent]
@@ -1381,7 +1381,7 @@ package protocol SandboxCardService: Sendable {
 package enum SandboxCardServiceMethods {
   /// Pays or declines a top-up as a card holder would at the provider, and returns the signed event
   /// that the provider then delivers.
-  package static let completeCardPayment = MethodDescriptor(service: "kontor.accounting.v1.SandboxCardService", name: "CompleteCardPayment", kind: .unary, isReadOnly: false)
+  package static let completeCardPayment = MethodDescriptor(service: "kontor.accounting.v1.SandboxCardService", name: "CompleteCardPayment", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [completeCardPayment]

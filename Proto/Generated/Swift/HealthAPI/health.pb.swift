@@ -202,11 +202,11 @@ package protocol Health: Sendable {
 /// The methods of grpc.health.v1.Health.
 package enum HealthMethods {
   /// The status now. NOT_FOUND for an unknown service.
-  package static let check = MethodDescriptor(service: "grpc.health.v1.Health", name: "Check", kind: .unary, isReadOnly: true)
+  package static let check = MethodDescriptor(service: "grpc.health.v1.Health", name: "Check", kind: .unary, idempotency: .noSideEffects)
   /// The status of every service now.
-  package static let list = MethodDescriptor(service: "grpc.health.v1.Health", name: "List", kind: .unary, isReadOnly: true)
+  package static let list = MethodDescriptor(service: "grpc.health.v1.Health", name: "List", kind: .unary, idempotency: .noSideEffects)
   /// The status now and after each change. SERVICE_UNKNOWN for an unknown service; never ends.
-  package static let watch = MethodDescriptor(service: "grpc.health.v1.Health", name: "Watch", kind: .serverStreaming, isReadOnly: true)
+  package static let watch = MethodDescriptor(service: "grpc.health.v1.Health", name: "Watch", kind: .serverStreaming, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [check, list, watch]

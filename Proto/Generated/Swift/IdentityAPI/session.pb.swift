@@ -763,17 +763,17 @@ package protocol SessionService: Sendable {
 package enum SessionServiceMethods {
   /// Signs in with address and password. Needs no token. A wrong password and an unknown address
   /// answer alike.
-  package static let signIn = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SignIn", kind: .unary, isReadOnly: false)
+  package static let signIn = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SignIn", kind: .unary, idempotency: .unknown)
   /// Exchanges a refresh token, which works once, for new tokens. Needs no access token.
-  package static let refreshSession = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "RefreshSession", kind: .unary, isReadOnly: false)
+  package static let refreshSession = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "RefreshSession", kind: .unary, idempotency: .unknown)
   /// Ends the session of the access token.
-  package static let signOut = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SignOut", kind: .unary, isReadOnly: false)
+  package static let signOut = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SignOut", kind: .unary, idempotency: .unknown)
   /// Lists the user's sessions, newest first.
-  package static let listSessions = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "ListSessions", kind: .unary, isReadOnly: true)
+  package static let listSessions = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "ListSessions", kind: .unary, idempotency: .noSideEffects)
   /// Ends another session of the user.
-  package static let revokeSession = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "RevokeSession", kind: .unary, isReadOnly: false)
+  package static let revokeSession = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "RevokeSession", kind: .unary, idempotency: .idempotent)
   /// Makes another of the user's organizations the active one, without signing in again.
-  package static let switchOrganization = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SwitchOrganization", kind: .unary, isReadOnly: false)
+  package static let switchOrganization = MethodDescriptor(service: "kontor.identity.v1.SessionService", name: "SwitchOrganization", kind: .unary, idempotency: .unknown)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [signIn, refreshSession, signOut, listSessions, revokeSession, switchOrganization]
@@ -873,7 +873,7 @@ package protocol UserService: Sendable {
 /// The methods of kontor.identity.v1.UserService.
 package enum UserServiceMethods {
   /// Reads the profile of the caller.
-  package static let getUser = MethodDescriptor(service: "kontor.identity.v1.UserService", name: "GetUser", kind: .unary, isReadOnly: true)
+  package static let getUser = MethodDescriptor(service: "kontor.identity.v1.UserService", name: "GetUser", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getUser]

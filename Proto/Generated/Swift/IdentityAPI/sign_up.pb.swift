@@ -507,7 +507,8 @@ package protocol SignUpService: Sendable {
   /// address has an account already.
   func signUp(_ request: SignUpRequest, context: ServerContext) async throws -> SignUpResponse
 
-  /// Enters the mailed code: makes the user, the organization and the pending order.
+  /// Enters the mailed code: makes the user, the organization and the pending order. A wrong code
+  /// counts each time that it is entered, so the call is not idempotent before it succeeds.
   func confirmSignUp(_ request: ConfirmSignUpRequest, context: ServerContext) async throws -> ConfirmSignUpResponse
 
   /// Mails a new code; the old one stops working.
@@ -521,13 +522,14 @@ package protocol SignUpService: Sendable {
 package enum SignUpServiceMethods {
   /// Begins a sign-up: prices the order and mails a code. The answer is the same whether or not the
   /// address has an account already.
-  package static let signUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "SignUp", kind: .unary, isReadOnly: false)
-  /// Enters the mailed code: makes the user, the organization and the pending order.
-  package static let confirmSignUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "ConfirmSignUp", kind: .unary, isReadOnly: false)
+  package static let signUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "SignUp", kind: .unary, idempotency: .idempotent)
+  /// Enters the mailed code: makes the user, the organization and the pending order. A wrong code
+  /// counts each time that it is entered, so the call is not idempotent before it succeeds.
+  package static let confirmSignUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "ConfirmSignUp", kind: .unary, idempotency: .unknown)
   /// Mails a new code; the old one stops working.
-  package static let resendSignUpCode = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "ResendSignUpCode", kind: .unary, isReadOnly: false)
+  package static let resendSignUpCode = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "ResendSignUpCode", kind: .unary, idempotency: .idempotent)
   /// Reads where a sign-up stands.
-  package static let getSignUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "GetSignUp", kind: .unary, isReadOnly: true)
+  package static let getSignUp = MethodDescriptor(service: "kontor.identity.v1.SignUpService", name: "GetSignUp", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [signUp, confirmSignUp, resendSignUpCode, getSignUp]
@@ -580,7 +582,8 @@ package struct SignUpServiceClient: Sendable {
     try await channel.call(SignUpServiceMethods.signUp, request, options: options)
   }
 
-  /// Enters the mailed code: makes the user, the organization and the pending order.
+  /// Enters the mailed code: makes the user, the organization and the pending order. A wrong code
+  /// counts each time that it is entered, so the call is not idempotent before it succeeds.
   package func confirmSignUp(_ request: ConfirmSignUpRequest, options: CallOptions = CallOptions()) async throws -> ConfirmSignUpResponse {
     try await channel.call(SignUpServiceMethods.confirmSignUp, request, options: options)
   }

@@ -288,9 +288,9 @@ package protocol SessionVerificationService: Sendable {
 /// The methods of kontor.identity.v1.SessionVerificationService.
 package enum SessionVerificationServiceMethods {
   /// Lists the keys that sign access tokens: those in use and those that may still be met.
-  package static let listSigningKeys = MethodDescriptor(service: "kontor.identity.v1.SessionVerificationService", name: "ListSigningKeys", kind: .unary, isReadOnly: true)
+  package static let listSigningKeys = MethodDescriptor(service: "kontor.identity.v1.SessionVerificationService", name: "ListSigningKeys", kind: .unary, idempotency: .noSideEffects)
   /// Tells whether a session is alive.
-  package static let checkSession = MethodDescriptor(service: "kontor.identity.v1.SessionVerificationService", name: "CheckSession", kind: .unary, isReadOnly: true)
+  package static let checkSession = MethodDescriptor(service: "kontor.identity.v1.SessionVerificationService", name: "CheckSession", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [listSigningKeys, checkSession]

@@ -733,11 +733,11 @@ package protocol OrganizationService: Sendable {
 /// The methods of kontor.organizations.v1.OrganizationService.
 package enum OrganizationServiceMethods {
   /// Reads one of the caller's organizations.
-  package static let getOrganization = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "GetOrganization", kind: .unary, isReadOnly: true)
+  package static let getOrganization = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "GetOrganization", kind: .unary, idempotency: .noSideEffects)
   /// Lists the organizations that the caller belongs to, oldest first.
-  package static let listOrganizations = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "ListOrganizations", kind: .unary, isReadOnly: true)
+  package static let listOrganizations = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "ListOrganizations", kind: .unary, idempotency: .noSideEffects)
   /// Lists the audit log of the active organization, newest first. For admins.
-  package static let listAuditEntries = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "ListAuditEntries", kind: .unary, isReadOnly: true)
+  package static let listAuditEntries = MethodDescriptor(service: "kontor.organizations.v1.OrganizationService", name: "ListAuditEntries", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getOrganization, listOrganizations, listAuditEntries]
@@ -803,7 +803,7 @@ package protocol OrganizationProvisioningService: Sendable {
 /// The methods of kontor.organizations.v1.OrganizationProvisioningService.
 package enum OrganizationProvisioningServiceMethods {
   /// Creates an organization with its first admin, once for each request id.
-  package static let createOrganization = MethodDescriptor(service: "kontor.organizations.v1.OrganizationProvisioningService", name: "CreateOrganization", kind: .unary, isReadOnly: false)
+  package static let createOrganization = MethodDescriptor(service: "kontor.organizations.v1.OrganizationProvisioningService", name: "CreateOrganization", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [createOrganization]
@@ -847,7 +847,7 @@ package protocol AccessService: Sendable {
 /// The methods of kontor.organizations.v1.AccessService.
 package enum AccessServiceMethods {
   /// Answers the rights of a user in an organization, if the session is alive.
-  package static let checkAccess = MethodDescriptor(service: "kontor.organizations.v1.AccessService", name: "CheckAccess", kind: .unary, isReadOnly: true)
+  package static let checkAccess = MethodDescriptor(service: "kontor.organizations.v1.AccessService", name: "CheckAccess", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [checkAccess]

@@ -411,7 +411,7 @@ package protocol ServerReflection: Sendable {
 /// The methods of grpc.reflection.v1.ServerReflection.
 package enum ServerReflectionMethods {
   /// Answers each question, in order. One stream, so that one server answers them all.
-  package static let serverReflectionInfo = MethodDescriptor(service: "grpc.reflection.v1.ServerReflection", name: "ServerReflectionInfo", kind: .bidirectional, isReadOnly: true)
+  package static let serverReflectionInfo = MethodDescriptor(service: "grpc.reflection.v1.ServerReflection", name: "ServerReflectionInfo", kind: .bidirectional, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [serverReflectionInfo]

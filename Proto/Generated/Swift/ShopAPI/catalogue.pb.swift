@@ -835,13 +835,13 @@ package protocol CatalogueService: Sendable {
 /// The methods of kontor.shop.v1.CatalogueService.
 package enum CatalogueServiceMethods {
   /// Describes the catalogue in force: version, currencies, terms.
-  package static let getCatalogue = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "GetCatalogue", kind: .unary, isReadOnly: true)
+  package static let getCatalogue = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "GetCatalogue", kind: .unary, idempotency: .noSideEffects)
   /// Lists the product types, by category.
-  package static let listProductTypes = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "ListProductTypes", kind: .unary, isReadOnly: true)
+  package static let listProductTypes = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "ListProductTypes", kind: .unary, idempotency: .noSideEffects)
   /// Lists plans with their prices.
-  package static let listPlans = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "ListPlans", kind: .unary, isReadOnly: true)
+  package static let listPlans = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "ListPlans", kind: .unary, idempotency: .noSideEffects)
   /// Prices order lines without ordering anything.
-  package static let quoteOrder = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "QuoteOrder", kind: .unary, isReadOnly: true)
+  package static let quoteOrder = MethodDescriptor(service: "kontor.shop.v1.CatalogueService", name: "QuoteOrder", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getCatalogue, listProductTypes, listPlans, quoteOrder]

@@ -778,15 +778,15 @@ package protocol OrderService: Sendable {
 /// The methods of kontor.shop.v1.OrderService.
 package enum OrderServiceMethods {
   /// Places an order. It stays PENDING until it is paid, is cancelled, or lapses.
-  package static let placeOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "PlaceOrder", kind: .unary, isReadOnly: false)
+  package static let placeOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "PlaceOrder", kind: .unary, idempotency: .idempotent)
   /// Reads one order.
-  package static let getOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "GetOrder", kind: .unary, isReadOnly: true)
+  package static let getOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "GetOrder", kind: .unary, idempotency: .noSideEffects)
   /// Lists orders, newest first.
-  package static let listOrders = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "ListOrders", kind: .unary, isReadOnly: true)
+  package static let listOrders = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "ListOrders", kind: .unary, idempotency: .noSideEffects)
   /// Cancels an order that nobody has paid.
-  package static let cancelOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "CancelOrder", kind: .unary, isReadOnly: false)
+  package static let cancelOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "CancelOrder", kind: .unary, idempotency: .idempotent)
   /// Pays a pending order from the prepaid account and makes its products.
-  package static let payOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "PayOrder", kind: .unary, isReadOnly: false)
+  package static let payOrder = MethodDescriptor(service: "kontor.shop.v1.OrderService", name: "PayOrder", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [placeOrder, getOrder, listOrders, cancelOrder, payOrder]
@@ -874,7 +874,7 @@ package protocol OrderIntakeService: Sendable {
 /// The methods of kontor.shop.v1.OrderIntakeService.
 package enum OrderIntakeServiceMethods {
   /// Creates the pending order of a new organization, once for each request id.
-  package static let createOrder = MethodDescriptor(service: "kontor.shop.v1.OrderIntakeService", name: "CreateOrder", kind: .unary, isReadOnly: false)
+  package static let createOrder = MethodDescriptor(service: "kontor.shop.v1.OrderIntakeService", name: "CreateOrder", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [createOrder]

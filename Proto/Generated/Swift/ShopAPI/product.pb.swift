@@ -716,9 +716,9 @@ package protocol ProductService: Sendable {
 /// The methods of kontor.shop.v1.ProductService.
 package enum ProductServiceMethods {
   /// Reads one product.
-  package static let getProduct = MethodDescriptor(service: "kontor.shop.v1.ProductService", name: "GetProduct", kind: .unary, isReadOnly: true)
+  package static let getProduct = MethodDescriptor(service: "kontor.shop.v1.ProductService", name: "GetProduct", kind: .unary, idempotency: .noSideEffects)
   /// Lists products by category and type.
-  package static let listProducts = MethodDescriptor(service: "kontor.shop.v1.ProductService", name: "ListProducts", kind: .unary, isReadOnly: true)
+  package static let listProducts = MethodDescriptor(service: "kontor.shop.v1.ProductService", name: "ListProducts", kind: .unary, idempotency: .noSideEffects)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [getProduct, listProducts]
@@ -776,9 +776,9 @@ package protocol RenewalService: Sendable {
 /// The methods of kontor.shop.v1.RenewalService.
 package enum RenewalServiceMethods {
   /// Lists what can be renewed, soonest end first.
-  package static let listRenewals = MethodDescriptor(service: "kontor.shop.v1.RenewalService", name: "ListRenewals", kind: .unary, isReadOnly: true)
+  package static let listRenewals = MethodDescriptor(service: "kontor.shop.v1.RenewalService", name: "ListRenewals", kind: .unary, idempotency: .noSideEffects)
   /// Extends products that were paid for. Repeating it changes nothing more.
-  package static let applyRenewals = MethodDescriptor(service: "kontor.shop.v1.RenewalService", name: "ApplyRenewals", kind: .unary, isReadOnly: false)
+  package static let applyRenewals = MethodDescriptor(service: "kontor.shop.v1.RenewalService", name: "ApplyRenewals", kind: .unary, idempotency: .idempotent)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [listRenewals, applyRenewals]

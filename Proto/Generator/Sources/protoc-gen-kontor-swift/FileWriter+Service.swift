@@ -33,7 +33,7 @@ extension FileWriter {
       for method in service.methods {
         writer.comment(method.sourceCodeInfoLocation)
         writer.line(
-          "package static let \(escaped(method.swiftName)) = MethodDescriptor(service: \"\(service.fullName)\", name: \"\(method.name)\", kind: .\(method.kind), isReadOnly: \(method.options.idempotencyLevel == .noSideEffects))"
+          "package static let \(escaped(method.swiftName)) = MethodDescriptor(service: \"\(service.fullName)\", name: \"\(method.name)\", kind: .\(method.kind), idempotency: .\(method.idempotency))"
         )
       }
       writer.line()
@@ -129,6 +129,15 @@ extension MethodDescriptor {
     case (true, false): "clientStreaming"
     case (false, true): "serverStreaming"
     case (true, true): "bidirectional"
+    }
+  }
+
+  /// The case of `MethodDescriptor.Idempotency`.
+  fileprivate var idempotency: String {
+    switch options.idempotencyLevel {
+    case .noSideEffects: "noSideEffects"
+    case .idempotent: "idempotent"
+    case .idempotencyUnknown: "unknown"
     }
   }
 

@@ -62,6 +62,13 @@ final class LoopChannel {
     return config.loadBalancingPolicy == .roundRobin ? config.healthCheckServiceName : nil
   }
 
+  /// Connections to one address, at most.
+  var maximumConnectionsPerSubchannel: Int {
+    min(
+      configuration.serviceConfig.maximumConnectionsPerSubchannel ?? .max,
+      limits.maximumConnectionsPerSubchannel)
+  }
+
   // MARK: Calls
 
   /// Starts a call: on a connection, or waiting for one.

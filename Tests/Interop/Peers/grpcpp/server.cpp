@@ -48,11 +48,14 @@ Status status_of(const EchoStatus &status) {
 }
 
 template <class Stream>
-void answer(const StreamingOutputCallRequest &request, Stream *stream) {
+void answer(const ServerContext &context, const StreamingOutputCallRequest &request,
+            Stream *stream) {
   for (const auto &parameters : request.response_parameters()) {
     std::this_thread::sleep_for(std::chrono::microseconds(parameters.interval_us()));
     StreamingOutputCallResponse response;
     fill(response.mutable_payload(), parameters.size());
+    if (parameters.fill_peer_socket_address().value())
+      response.set_peer_socket_address(context.peer());
     grpc::WriteOptions options;
     if (!parameters.compressed().value()) options.set_no_compression();
     stream->Write(response, options);
@@ -79,7 +82,7 @@ class Service final : public TestService::Service {
                              grpc::ServerWriter<StreamingOutputCallResponse> *writer) override {
     for (const auto &parameters : request->response_parameters())
       if (parameters.compressed().value()) context->set_compression_algorithm(GRPC_COMPRESS_GZIP);
-    answer(*request, writer);
+    answer(*context, *request, writer);
     return request->has_response_status() ? status_of(request->response_status()) : Status::OK;
   }
 
@@ -105,7 +108,7 @@ class Service final : public TestService::Service {
     StreamingOutputCallRequest request;
     while (stream->Read(&request)) {
       if (request.has_response_status()) return status_of(request.response_status());
-      answer(request, stream);
+      answer(*context, request, stream);
     }
     return Status::OK;
   }
@@ -122,6 +125,9 @@ int run_server(const Options &options) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:" + options.at("port"), grpc::SslServerCredentials(tls),
                            &port);
+  if (options.count("max_concurrent_streams"))
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                               std::stoi(options.at("max_concurrent_streams")));
   builder.RegisterService(&service);
   const auto server = builder.BuildAndStart();
   if (!server) throw std::runtime_error("the server does not start");

@@ -53,7 +53,7 @@ final class Subchannel {
   func grow() -> Bool {
     let now = Deadline.now()
     guard state.status.connectivity == .ready, !isGrowing, now >= growsFrom,
-      further.count + 1 < channel.limits.maximumConnectionsPerSubchannel
+      further.count + 1 < channel.maximumConnectionsPerSubchannel
     else { return false }
     isGrowing = true
     beginAttempt()

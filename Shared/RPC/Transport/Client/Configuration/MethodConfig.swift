@@ -2,13 +2,16 @@ internal import RPCCore
 
 /// How a channel treats the calls of some methods (gRPC service config, `methodConfig`).
 package struct MethodConfig: Sendable, Hashable {
-  /// Which methods are meant. The most exact name wins: method, service, `readOnly`, `all`.
+  /// Which methods are meant. The most exact name wins: method, service, `readOnly`, `idempotent`,
+  /// `all`.
   package enum Name: Sendable, Hashable, CustomStringConvertible {
     case method(service: String, name: String)
     case service(String)
-    /// Every method that only reads, by its descriptor. gRPC's JSON form has no such name: it does
+    /// Every method that only reads, by its descriptor. gRPC's JSON form has no such names: it does
     /// not see `idempotency_level`.
     case readOnly
+    /// Every method that may be repeated, by its descriptor; it may also only read.
+    case idempotent
     case all
 
     package var description: String {
@@ -16,6 +19,7 @@ package struct MethodConfig: Sendable, Hashable {
       case .method(let service, let name): "\(service)/\(name)"
       case .service(let service): "\(service)/"
       case .readOnly: "methods that only read"
+      case .idempotent: "methods that may be repeated"
       case .all: "all methods"
       }
     }
@@ -96,6 +100,7 @@ struct MethodConfigTable: Sendable {
   private var byPath: [String: MethodConfig] = [:]
   private var byService: [String: MethodConfig] = [:]
   private var readOnly: MethodConfig?
+  private var idempotent: MethodConfig?
   private var all: MethodConfig?
 
   init(_ config: ServiceConfig) {
@@ -105,6 +110,7 @@ struct MethodConfigTable: Sendable {
         case .method(let service, let method): byPath["/\(service)/\(method)"] = config
         case .service(let service): byService[service] = config
         case .readOnly: readOnly = config
+        case .idempotent: idempotent = config
         case .all: all = config
         }
       }
@@ -116,6 +122,7 @@ struct MethodConfigTable: Sendable {
     if !byPath.isEmpty, let config = byPath[method.path] { return config }
     if !byService.isEmpty, let config = byService[method.service] { return config }
     if method.isReadOnly, let readOnly { return readOnly }
+    if method.idempotency != .unknown, let idempotent { return idempotent }
     return all
   }
 }

@@ -6,8 +6,8 @@ extension ServiceConfig {
   ///
   /// Read are `methodConfig` with name, waitForReady, timeout, maxRequestMessageBytes,
   /// maxResponseMessageBytes and retryPolicy (gRFC A6), `retryThrottling`, `loadBalancingConfig`
-  /// (gRFC A24; the first policy that is known counts) or the older `loadBalancingPolicy`, and
-  /// `healthCheckConfig` (gRFC A17). Other members are ignored, as gRPC asks for, hedging included;
+  /// (gRFC A24; the first policy that is known counts) or the older `loadBalancingPolicy`,
+  /// `healthCheckConfig` (gRFC A17) and `connectionScaling` (gRFC A105). Other members are ignored, as gRPC asks for, hedging included;
   /// null is as good as absent.
   ///
   /// - Throws: ``ServiceConfigError`` naming the place and the value that cannot be used.
@@ -25,7 +25,9 @@ extension ServiceConfig {
     try self.init(
       loadBalancingPolicy: Self.loadBalancingPolicy(root), methodConfigs: methods,
       retryThrottling: root.member("retryThrottling").map(RetryThrottling.init),
-      healthCheckServiceName: root.member("healthCheckConfig")?.member("serviceName")?.text())
+      healthCheckServiceName: root.member("healthCheckConfig")?.member("serviceName")?.text(),
+      maximumConnectionsPerSubchannel: root.member("connectionScaling")?
+        .member("maxConnectionsPerSubchannel")?.integer())
   }
 
   private static func loadBalancingPolicy(

@@ -9,6 +9,9 @@ package struct ServiceConfig: Sendable, Hashable {
   /// The service whose health decides whether a connection takes calls, empty for the server as a
   /// whole; nil: no health checking. Only `roundRobin` looks at it (gRFC A17).
   package let healthCheckServiceName: String?
+  /// Connections of one event loop to one address, at most, where the channel's limit is not lower
+  /// (gRFC A105); nil for the channel's limit.
+  package let maximumConnectionsPerSubchannel: Int?
 
   /// `pick_first`, no retries, no health checking.
   package static let standard = ServiceConfig()
@@ -18,12 +21,15 @@ package struct ServiceConfig: Sendable, Hashable {
     methodConfigs = []
     retryThrottling = nil
     healthCheckServiceName = nil
+    maximumConnectionsPerSubchannel = nil
   }
 
-  /// - Throws: ``ServiceConfigError`` when two method configs have the same name.
+  /// - Throws: ``ServiceConfigError`` when two method configs have the same name, or there is to be
+  ///   no connection.
   package init(
     loadBalancingPolicy: LoadBalancingPolicy = .pickFirst, methodConfigs: [MethodConfig] = [],
-    retryThrottling: RetryThrottling? = nil, healthCheckServiceName: String? = nil
+    retryThrottling: RetryThrottling? = nil, healthCheckServiceName: String? = nil,
+    maximumConnectionsPerSubchannel: Int? = nil
   ) throws(ServiceConfigError) {
     var names: Set<MethodConfig.Name> = []
     for (index, config) in methodConfigs.enumerated() {
@@ -36,6 +42,11 @@ package struct ServiceConfig: Sendable, Hashable {
     self.methodConfigs = methodConfigs
     self.retryThrottling = retryThrottling
     self.healthCheckServiceName = healthCheckServiceName
+    if let connections = maximumConnectionsPerSubchannel, connections < 1 {
+      throw ServiceConfigError(
+        "connectionScaling.maxConnectionsPerSubchannel", "\(connections)", "at least 1")
+    }
+    self.maximumConnectionsPerSubchannel = maximumConnectionsPerSubchannel
   }
 }
 

@@ -185,14 +185,18 @@ package struct ResponseParameters: Message {
   /// Whether it is to be compressed; absent when it does not matter.
   package var compressed: BoolValue? = nil
 
+  /// Whether it is to say the client's address.
+  package var fillPeerSocketAddress: BoolValue? = nil
+
   /// The message with every field at its default.
   package init() {}
 
   /// The message with the fields that are given, the others at their default.
-  package init(size: Int32 = 0, intervalUs: Int32 = 0, compressed: BoolValue? = nil) {
+  package init(size: Int32 = 0, intervalUs: Int32 = 0, compressed: BoolValue? = nil, fillPeerSocketAddress: BoolValue? = nil) {
     self.size = size
     self.intervalUs = intervalUs
     self.compressed = compressed
+    self.fillPeerSocketAddress = fillPeerSocketAddress
   }
 }
 
@@ -227,12 +231,16 @@ package struct StreamingOutputCallResponse: Message {
   /// As large as was asked for.
   package var payload: Payload? = nil
 
+  /// The client's address and port, as the server sees them; empty unless asked for.
+  package var peerSocketAddress: String = ""
+
   /// The message with every field at its default.
   package init() {}
 
   /// The message with the fields that are given, the others at their default.
-  package init(payload: Payload? = nil) {
+  package init(payload: Payload? = nil, peerSocketAddress: String = "") {
     self.payload = payload
+    self.peerSocketAddress = peerSocketAddress
   }
 }
 
@@ -420,6 +428,7 @@ extension ResponseParameters {
     self.size = unsafe c.pointee.size
     self.intervalUs = unsafe c.pointee.interval_us
     self.compressed = unsafe Unpacked.message(c.pointee.compressed)
+    self.fillPeerSocketAddress = unsafe Unpacked.message(c.pointee.fill_peer_socket_address)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
@@ -430,6 +439,9 @@ extension ResponseParameters {
     unsafe c.pointee.interval_us = self.intervalUs
     if let value = self.compressed {
       unsafe c.pointee.compressed = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__BoolValue.self)
+    }
+    if let value = self.fillPeerSocketAddress {
+      unsafe c.pointee.fill_peer_socket_address = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__BoolValue.self)
     }
     return unsafe memory
   }
@@ -475,6 +487,7 @@ extension StreamingOutputCallResponse {
   @unsafe package init(copying pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__StreamingOutputCallResponse.self)
     self.payload = unsafe Unpacked.message(c.pointee.payload)
+    self.peerSocketAddress = unsafe Unpacked.string(c.pointee.peer_socket_address)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
@@ -483,6 +496,9 @@ extension StreamingOutputCallResponse {
     unsafe grpc__testing__streaming_output_call_response__init(c)
     if let value = self.payload {
       unsafe c.pointee.payload = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__Payload.self)
+    }
+    if !self.peerSocketAddress.isEmpty {
+      unsafe c.pointee.peer_socket_address = try arena.string(self.peerSocketAddress, "grpc.testing.StreamingOutputCallResponse.peer_socket_address")
     }
     return unsafe memory
   }

@@ -27,17 +27,17 @@ package protocol TestService: Sendable {
 /// The methods of grpc.testing.TestService.
 package enum TestServiceMethods {
   /// Answers nothing to nothing.
-  package static let emptyCall = MethodDescriptor(service: "grpc.testing.TestService", name: "EmptyCall", kind: .unary, isReadOnly: false)
+  package static let emptyCall = MethodDescriptor(service: "grpc.testing.TestService", name: "EmptyCall", kind: .unary, idempotency: .unknown)
   /// Answers as the request asks.
-  package static let unaryCall = MethodDescriptor(service: "grpc.testing.TestService", name: "UnaryCall", kind: .unary, isReadOnly: false)
+  package static let unaryCall = MethodDescriptor(service: "grpc.testing.TestService", name: "UnaryCall", kind: .unary, idempotency: .unknown)
   /// Answers as often as the request asks.
-  package static let streamingOutputCall = MethodDescriptor(service: "grpc.testing.TestService", name: "StreamingOutputCall", kind: .serverStreaming, isReadOnly: false)
+  package static let streamingOutputCall = MethodDescriptor(service: "grpc.testing.TestService", name: "StreamingOutputCall", kind: .serverStreaming, idempotency: .unknown)
   /// Counts the bytes of the requests.
-  package static let streamingInputCall = MethodDescriptor(service: "grpc.testing.TestService", name: "StreamingInputCall", kind: .clientStreaming, isReadOnly: false)
+  package static let streamingInputCall = MethodDescriptor(service: "grpc.testing.TestService", name: "StreamingInputCall", kind: .clientStreaming, idempotency: .unknown)
   /// Answers each request as often as it asks, at once.
-  package static let fullDuplexCall = MethodDescriptor(service: "grpc.testing.TestService", name: "FullDuplexCall", kind: .bidirectional, isReadOnly: false)
+  package static let fullDuplexCall = MethodDescriptor(service: "grpc.testing.TestService", name: "FullDuplexCall", kind: .bidirectional, idempotency: .unknown)
   /// Known to clients only: no server has it.
-  package static let unimplementedCall = MethodDescriptor(service: "grpc.testing.TestService", name: "UnimplementedCall", kind: .unary, isReadOnly: false)
+  package static let unimplementedCall = MethodDescriptor(service: "grpc.testing.TestService", name: "UnimplementedCall", kind: .unary, idempotency: .unknown)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [emptyCall, unaryCall, streamingOutputCall, streamingInputCall, fullDuplexCall, unimplementedCall]
@@ -127,7 +127,7 @@ package protocol UnimplementedService: Sendable {
 /// The methods of grpc.testing.UnimplementedService.
 package enum UnimplementedServiceMethods {
   /// Nobody answers.
-  package static let unimplementedCall = MethodDescriptor(service: "grpc.testing.UnimplementedService", name: "UnimplementedCall", kind: .unary, isReadOnly: false)
+  package static let unimplementedCall = MethodDescriptor(service: "grpc.testing.UnimplementedService", name: "UnimplementedCall", kind: .unary, idempotency: .unknown)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [unimplementedCall]

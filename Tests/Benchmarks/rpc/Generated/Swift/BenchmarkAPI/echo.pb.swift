@@ -347,13 +347,13 @@ package protocol EchoService: Sendable {
 /// The methods of kontor.benchmark.v1.EchoService.
 package enum EchoServiceMethods {
   /// One message for one.
-  package static let echo = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "Echo", kind: .unary, isReadOnly: false)
+  package static let echo = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "Echo", kind: .unary, idempotency: .unknown)
   /// The same, from a handler that suspends until a later turn of the event loop.
-  package static let echoLater = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "EchoLater", kind: .unary, isReadOnly: false)
+  package static let echoLater = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "EchoLater", kind: .unary, idempotency: .unknown)
   /// A list.
-  package static let list = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "List", kind: .unary, isReadOnly: false)
+  package static let list = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "List", kind: .unary, idempotency: .unknown)
   /// A stream, numbered from zero in `count`.
-  package static let count = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "Count", kind: .serverStreaming, isReadOnly: false)
+  package static let count = MethodDescriptor(service: "kontor.benchmark.v1.EchoService", name: "Count", kind: .serverStreaming, idempotency: .unknown)
 
   /// Every method, in the order of the proto.
   package static let all: [MethodDescriptor] = [echo, echoLater, list, count]

@@ -855,7 +855,7 @@ const ProtobufCMessageDescriptor grpc__testing__streaming_input_call_response__d
   (ProtobufCMessageInit) grpc__testing__streaming_input_call_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor grpc__testing__response_parameters__field_descriptors[3] =
+static const ProtobufCFieldDescriptor grpc__testing__response_parameters__field_descriptors[4] =
 {
   {
     "size",
@@ -893,16 +893,29 @@ static const ProtobufCFieldDescriptor grpc__testing__response_parameters__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "fill_peer_socket_address",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Grpc__Testing__ResponseParameters, fill_peer_socket_address),
+    &grpc__testing__bool_value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned grpc__testing__response_parameters__field_indices_by_name[] = {
   2,   /* field[2] = compressed */
+  3,   /* field[3] = fill_peer_socket_address */
   1,   /* field[1] = interval_us */
   0,   /* field[0] = size */
 };
 static const ProtobufCIntRange grpc__testing__response_parameters__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor grpc__testing__response_parameters__descriptor =
 {
@@ -912,7 +925,7 @@ const ProtobufCMessageDescriptor grpc__testing__response_parameters__descriptor 
   "Grpc__Testing__ResponseParameters",
   "grpc.testing",
   sizeof(Grpc__Testing__ResponseParameters),
-  3,
+  4,
   grpc__testing__response_parameters__field_descriptors,
   grpc__testing__response_parameters__field_indices_by_name,
   1,  grpc__testing__response_parameters__number_ranges,
@@ -997,7 +1010,7 @@ const ProtobufCMessageDescriptor grpc__testing__streaming_output_call_request__d
   (ProtobufCMessageInit) grpc__testing__streaming_output_call_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor grpc__testing__streaming_output_call_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor grpc__testing__streaming_output_call_response__field_descriptors[2] =
 {
   {
     "payload",
@@ -1011,14 +1024,27 @@ static const ProtobufCFieldDescriptor grpc__testing__streaming_output_call_respo
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "peer_socket_address",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Grpc__Testing__StreamingOutputCallResponse, peer_socket_address),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned grpc__testing__streaming_output_call_response__field_indices_by_name[] = {
   0,   /* field[0] = payload */
+  1,   /* field[1] = peer_socket_address */
 };
 static const ProtobufCIntRange grpc__testing__streaming_output_call_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor grpc__testing__streaming_output_call_response__descriptor =
 {
@@ -1028,7 +1054,7 @@ const ProtobufCMessageDescriptor grpc__testing__streaming_output_call_response__
   "Grpc__Testing__StreamingOutputCallResponse",
   "grpc.testing",
   sizeof(Grpc__Testing__StreamingOutputCallResponse),
-  1,
+  2,
   grpc__testing__streaming_output_call_response__field_descriptors,
   grpc__testing__streaming_output_call_response__field_indices_by_name,
   1,  grpc__testing__streaming_output_call_response__number_ranges,

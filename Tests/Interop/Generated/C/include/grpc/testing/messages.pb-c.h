@@ -212,10 +212,14 @@ struct  Grpc__Testing__ResponseParameters
    * Whether it is to be compressed; absent when it does not matter.
    */
   Grpc__Testing__BoolValue *compressed;
+  /*
+   * Whether it is to say the client's address.
+   */
+  Grpc__Testing__BoolValue *fill_peer_socket_address;
 };
 #define GRPC__TESTING__RESPONSE_PARAMETERS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__response_parameters__descriptor) \
-    , 0, 0, NULL }
+    , 0, 0, NULL, NULL }
 
 
 /*
@@ -257,10 +261,14 @@ struct  Grpc__Testing__StreamingOutputCallResponse
    * As large as was asked for.
    */
   Grpc__Testing__Payload *payload;
+  /*
+   * The client's address and port, as the server sees them; empty unless asked for.
+   */
+  char *peer_socket_address;
 };
 #define GRPC__TESTING__STREAMING_OUTPUT_CALL_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__streaming_output_call_response__descriptor) \
-    , NULL }
+    , NULL, (char *)protobuf_c_empty_string }
 
 
 /* Grpc__Testing__BoolValue methods */
