@@ -8,8 +8,25 @@ package enum SHA256 {
   /// The hash of the bytes, 32 bytes.
   package static func hash(_ bytes: [UInt8]) -> [UInt8] {
     unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
-      unsafe CCrypto.SHA256(bytes, bytes.count, output.baseAddress)
+      let result = unsafe EVP_Digest(
+        bytes, bytes.count, output.baseAddress, nil, Algorithm.shared.handle, nil)
+      precondition(result == 1, "SHA-256 has no memory")
       count = byteCount
+    }
+  }
+
+  /// The library's implementation, looked up once: that takes longer than to hash a record.
+  ///
+  /// Unchecked, because the compiler cannot see that the handle's object never changes.
+  @safe
+  private final class Algorithm: @unchecked Sendable {
+    static let shared = Algorithm()
+
+    let handle: OpaquePointer?
+
+    private init() {
+      unsafe handle = EVP_MD_fetch(nil, "SHA256", nil)
+      precondition(unsafe handle != nil, "OpenSSL has no SHA-256")
     }
   }
 

@@ -19,20 +19,17 @@ package struct AuditLog: Sendable {
   package func append(
     _ record: AuditRecord, in transaction: any Transaction
   ) throws(SQLError) {
-    let head = try Self.head(of: record.organizationID, in: transaction)
+    let (head, number) = try Self.end(of: record.organizationID, in: transaction)
     let entry = AuditChain.Entry(
       sequence: (head?.sequence ?? 0) + 1, record: record, random: random)
     let hash = AuditChain.hash(entry, previous: head?.hash ?? AuditChain.start)
-    let row = try transaction.first(
+    try transaction.enqueue(
       """
-      INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
-      VALUES (\(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
+      INSERT INTO audit_entry (number, organization_id, sequence, id, at_us, actor, action, target,
+        hash)
+      VALUES (\(number), \(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
         \(record.actor), \(record.action), \(record.target), \(hash))
-      RETURNING number
       """)
-    guard let number = try row?.int64("number") else {
-      throw SQLError(.other, "the audit entry was not inserted")
-    }
     for (position, field) in entry.fields.enumerated() {
       try transaction.enqueue(
         """
@@ -49,6 +46,27 @@ package struct AuditLog: Sendable {
       ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence,
         hash = excluded.hash
       """)
+  }
+
+  /// The chain's last entry, nil before the first, and the number of the next one in the table.
+  private static func end(
+    of organizationID: OrganizationID, in transaction: any Transaction
+  ) throws(SQLError) -> (head: (sequence: Int64, hash: [UInt8])?, number: Int64) {
+    // Several servers take numbers at once, which a sequence tells apart.
+    let next: SQL =
+      switch transaction.dialect {
+      case .sqlite: "(SELECT COALESCE(MAX(number), 0) + 1 FROM audit_entry)"
+      case .postgres: "nextval(pg_get_serial_sequence('audit_entry', 'number'))"
+      }
+    let row = try transaction.first(
+      """
+      SELECT \(next) AS number, h.sequence, h.hash FROM (SELECT 1) AS one
+      LEFT JOIN audit_head h ON h.organization_id = \(organizationID)
+      """)
+    guard let row else { throw SQLError(.other, "a row that is always there is missing") }
+    let number = try row.int64("number")
+    guard let sequence = try row.optionalInt64("sequence") else { return (nil, number) }
+    return ((sequence, try row.blob("hash")), number)
   }
 
   private static func head(

@@ -5,18 +5,23 @@ package struct CanonicalBytes: Sendable, Hashable {
 
   /// - Parameter purpose: names what is hashed and the version of its encoding.
   package init(_ purpose: String) {
+    bytes.reserveCapacity(512)
     append(purpose)
   }
 
   /// Adds a text, or that there is none.
   package mutating func append(_ text: String?) {
     guard let text else { return bytes.append(0) }
-    add(1, Array(text.utf8))
+    bytes.append(1)
+    appendBigEndian(UInt64(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
   }
 
   /// Adds bytes.
   package mutating func append(_ value: [UInt8]) {
-    add(2, value)
+    bytes.append(2)
+    appendBigEndian(UInt64(value.count))
+    bytes += value
   }
 
   /// Adds a number.
@@ -25,15 +30,11 @@ package struct CanonicalBytes: Sendable, Hashable {
     appendBigEndian(UInt64(bitPattern: number))
   }
 
-  private mutating func add(_ kind: UInt8, _ value: [UInt8]) {
-    bytes.append(kind)
-    appendBigEndian(UInt64(value.count))
-    bytes += value
-  }
-
   private mutating func appendBigEndian(_ word: UInt64) {
-    for shift in stride(from: 56, through: 0, by: -8) {
-      bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+    var shift: UInt64 = 64
+    while shift > 0 {
+      shift -= 8
+      bytes.append(UInt8(truncatingIfNeeded: word >> shift))
     }
   }
 }

@@ -12,11 +12,11 @@ package enum Outbox {
       """
       INSERT INTO outbox (id, topic, aggregate_id, payload, created_at_us, is_head,
         next_attempt_at_us)
-      SELECT \(message.id), \(message.topic), \(message.aggregateID), \(message.payload),
+      VALUES (\(message.id), \(message.topic), \(message.aggregateID), \(message.payload),
         \(message.createdAt),
         CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE aggregate_id = \(message.aggregateID))
           THEN 0 ELSE 1 END,
-        \(message.createdAt)
+        \(message.createdAt))
       """)
   }
 

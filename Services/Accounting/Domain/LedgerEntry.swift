@@ -86,38 +86,46 @@ package struct LedgerEntry: Sendable, Hashable {
   /// What the hash covers: a format name, the hash before and every value, each with its length in
   /// front, so that no two contents have the same bytes.
   package var hashedContent: [UInt8] {
-    var bytes: [UInt8] = []
-    func append(_ value: some FixedWidthInteger) {
-      bytes.append(contentsOf: value.bigEndianBytes)
-    }
-    func append(_ text: String) {
-      append(UInt32(text.utf8.count))
-      bytes.append(contentsOf: text.utf8)
-    }
-    append("kontor.ledger.entry.v1")
-    append(UInt32(previousHash.count))
-    bytes.append(contentsOf: previousHash)
-    append(organizationID)
-    append(currencyCode)
-    append(sequence)
-    append(id)
-    append(kind)
-    append(referenceID)
-    append(description)
-    append(postedAtMicroseconds)
-    append(UInt32(postings.count))
+    var content = HashedContent(capacity: 384 + 48 * postings.count)
+    content.append("kontor.ledger.entry.v1")
+    content.append(UInt32(previousHash.count))
+    content.bytes += previousHash
+    content.append(organizationID)
+    content.append(currencyCode)
+    content.append(sequence)
+    content.append(id)
+    content.append(kind)
+    content.append(referenceID)
+    content.append(description)
+    content.append(postedAtMicroseconds)
+    content.append(UInt32(postings.count))
     for posting in postings {
-      append(posting.accountCode)
-      append(posting.minorUnits)
+      content.append(posting.accountCode)
+      content.append(posting.minorUnits)
     }
-    return bytes
+    return content.bytes
   }
 }
 
-extension FixedWidthInteger {
-  /// The bytes of the number, the most significant first.
-  fileprivate var bigEndianBytes: [UInt8] {
-    let width = bitWidth / 8
-    return (0..<width).map { UInt8(truncatingIfNeeded: self >> (8 * (width - 1 - $0))) }
+/// Values one after the other: numbers with the most significant byte first, texts with their length
+/// in front.
+private struct HashedContent {
+  var bytes: [UInt8] = []
+
+  init(capacity: Int) {
+    bytes.reserveCapacity(capacity)
+  }
+
+  mutating func append(_ number: some FixedWidthInteger) {
+    var shift = number.bitWidth
+    while shift > 0 {
+      shift -= 8
+      bytes.append(UInt8(truncatingIfNeeded: number >> shift))
+    }
+  }
+
+  mutating func append(_ text: String) {
+    append(UInt32(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
   }
 }

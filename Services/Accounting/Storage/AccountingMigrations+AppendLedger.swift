@@ -9,6 +9,9 @@ internal import SQLCore
 /// The database itself keeps the books: postings come before their entry, which seals them; an entry
 /// is taken only as the next of its chain, when its postings sum to zero and its prepaid balances
 /// follow from them; it moves the ledger's row on, which nothing else changes (ACC-1).
+///
+/// SQLite would keep copies of the pages of a statement that a trigger may ABORT, and makes a table of
+/// its own of a list of three values: hence ROLLBACK, which sound programs never meet, and OR.
 enum AppendLedger {
   static let migration = Migration(
     number: 105, name: "append_ledger", sqlite: sqlite, postgres: postgres)
@@ -60,7 +63,8 @@ enum AppendLedger {
       deposits_minor INTEGER NOT NULL,
       granted_minor INTEGER NOT NULL,
       CONSTRAINT ledger_entry_previous CHECK (previous_number < number),
-      CONSTRAINT ledger_entry_kind CHECK (kind IN ('TOP_UP', 'ORDER_PAYMENT', 'DUE_PAYMENT')),
+      CONSTRAINT ledger_entry_kind CHECK (
+        kind = 'TOP_UP' OR kind = 'ORDER_PAYMENT' OR kind = 'DUE_PAYMENT'),
       CONSTRAINT ledger_entry_hash CHECK (length(hash) = 32 AND length(previous_hash) = 32),
       CONSTRAINT prepaid_never_negative CHECK (deposits_minor >= 0 AND granted_minor >= 0)
     ) STRICT;
@@ -84,18 +88,18 @@ enum AppendLedger {
 
     CREATE TRIGGER ledger_posting_is_sealed BEFORE INSERT ON ledger_posting
     WHEN EXISTS (SELECT 1 FROM ledger_entry WHERE number = NEW.entry_number)
-    BEGIN SELECT RAISE(ABORT, 'ledger_posting_is_sealed'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_posting_is_sealed'); END;
     CREATE TRIGGER ledger_posting_is_final BEFORE UPDATE ON ledger_posting
-    BEGIN SELECT RAISE(ABORT, 'ledger_posting_is_final'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_posting_is_final'); END;
     CREATE TRIGGER ledger_posting_stays BEFORE DELETE ON ledger_posting
-    BEGIN SELECT RAISE(ABORT, 'ledger_posting_stays'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_posting_stays'); END;
 
     CREATE TRIGGER ledger_entry_is_chained BEFORE INSERT ON ledger_entry
     WHEN NOT EXISTS (
       SELECT 1 FROM ledger l
       WHERE l.number = NEW.ledger_number AND l.sequence = NEW.sequence - 1
         AND l.hash = NEW.previous_hash AND l.last_entry IS NEW.previous_number)
-    BEGIN SELECT RAISE(ABORT, 'ledger_entry_is_chained'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_entry_is_chained'); END;
     CREATE TRIGGER ledger_entry_is_balanced BEFORE INSERT ON ledger_entry
     WHEN (
       SELECT COUNT(*) < 2 OR SUM(amount_minor) <> 0
@@ -104,7 +108,7 @@ enum AppendLedger {
         OR SUM(CASE account WHEN 'prepaid.granted' THEN amount_minor ELSE 0 END) <> (
           SELECT granted_minor FROM ledger WHERE number = NEW.ledger_number) - NEW.granted_minor
       FROM ledger_posting WHERE entry_number = NEW.number)
-    BEGIN SELECT RAISE(ABORT, 'ledger_entry_is_balanced'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_entry_is_balanced'); END;
     CREATE TRIGGER ledger_entry_moves_head AFTER INSERT ON ledger_entry
     BEGIN
       UPDATE ledger SET last_entry = NEW.number, sequence = NEW.sequence, hash = NEW.hash,
@@ -112,15 +116,15 @@ enum AppendLedger {
       WHERE number = NEW.ledger_number;
     END;
     CREATE TRIGGER ledger_entry_is_final BEFORE UPDATE ON ledger_entry
-    BEGIN SELECT RAISE(ABORT, 'ledger_entry_is_final'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_entry_is_final'); END;
     CREATE TRIGGER ledger_entry_stays BEFORE DELETE ON ledger_entry
-    BEGIN SELECT RAISE(ABORT, 'ledger_entry_stays'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_entry_stays'); END;
 
     CREATE TRIGGER ledger_is_empty BEFORE INSERT ON ledger
     WHEN NOT (
       NEW.last_entry IS NULL AND NEW.sequence = 0 AND NEW.hash = zeroblob(32)
       AND NEW.deposits_minor = 0 AND NEW.granted_minor = 0)
-    BEGIN SELECT RAISE(ABORT, 'ledger_is_empty'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_is_empty'); END;
     CREATE TRIGGER ledger_follows_entry BEFORE UPDATE ON ledger
     WHEN NEW.number <> OLD.number OR NEW.organization_id <> OLD.organization_id
       OR NEW.currency <> OLD.currency OR NEW.sequence <> OLD.sequence + 1
@@ -129,11 +133,11 @@ enum AppendLedger {
         WHERE number = NEW.last_entry AND ledger_number = NEW.number AND sequence = NEW.sequence
           AND hash = NEW.hash AND deposits_minor = NEW.deposits_minor
           AND granted_minor = NEW.granted_minor)
-    BEGIN SELECT RAISE(ABORT, 'ledger_follows_entry'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_follows_entry'); END;
     CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger
-    BEGIN SELECT RAISE(ABORT, 'ledger_stays'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_stays'); END;
     CREATE TRIGGER ledger_balance_stays BEFORE DELETE ON ledger_balance
-    BEGIN SELECT RAISE(ABORT, 'ledger_balance_stays'); END;
+    BEGIN SELECT RAISE(ROLLBACK, 'ledger_balance_stays'); END;
     """
 
   /// PostgreSQL numbers entries by a sequence: it has gaps, and a chain's numbers grow all the same,

@@ -111,39 +111,29 @@ package enum LedgerStore {
   private static func insert(
     _ postings: [RecordedPosting], of entryNumber: Int64, in transaction: any Transaction
   ) throws(SQLError) {
-    let rows: [SQL] = postings.enumerated().map { line, posting in
-      "(\(entryNumber), \(line), \(posting.accountCode), \(posting.minorUnits))"
+    // One by one: where a table has triggers, SQLite gathers several rows in a table of their own.
+    for (line, posting) in postings.enumerated() {
+      try transaction.enqueue(
+        """
+        INSERT INTO ledger_posting (entry_number, line, account, amount_minor)
+        VALUES (\(entryNumber), \(line), \(posting.accountCode), \(posting.minorUnits))
+        """)
     }
-    try transaction.enqueue(
-      """
-      INSERT INTO ledger_posting (entry_number, line, account, amount_minor)
-      VALUES \(SQL.joined(rows, ", "))
-      """)
   }
 
   /// Adds an entry's postings to the balances beside the prepaid ones.
   private static func moveBalances(
     of ledger: Ledger, _ journal: JournalEntry, in transaction: any Transaction
   ) throws(SQLError) {
-    var changes: [(code: String, minorUnits: Int64)] = []
     for posting in journal.postings where !posting.account.isPrepaid {
-      let code = posting.account.code
-      // The sum of an entry's postings of one side has been computed before.
-      if let index = changes.firstIndex(where: { $0.code == code }) {
-        changes[index].minorUnits &+= posting.minorUnits
-      } else {
-        changes.append((code, posting.minorUnits))
-      }
+      try transaction.enqueue(
+        """
+        INSERT INTO ledger_balance (ledger_number, account, amount_minor)
+        VALUES (\(ledger.number), \(posting.account.code), \(posting.minorUnits))
+        ON CONFLICT (ledger_number, account)
+        DO UPDATE SET amount_minor = ledger_balance.amount_minor + excluded.amount_minor
+        """)
     }
-    if changes.isEmpty { return }
-    let rows: [SQL] = changes.map { "(\(ledger.number), \($0.code), \($0.minorUnits))" }
-    try transaction.enqueue(
-      """
-      INSERT INTO ledger_balance (ledger_number, account, amount_minor)
-      VALUES \(SQL.joined(rows, ", "))
-      ON CONFLICT (ledger_number, account)
-      DO UPDATE SET amount_minor = ledger_balance.amount_minor + excluded.amount_minor
-      """)
   }
 }
 

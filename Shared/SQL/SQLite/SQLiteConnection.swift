@@ -195,10 +195,20 @@ final class SQLiteConnection: @unchecked Sendable {
       return statement
     }
     if statements.count >= configuration.statementCacheSize { dropOldestStatement() }
-    let statement = try prepare(sql.rendered(for: .sqlite))
+    let statement = try prepare(Self.failing(sql.rendered(for: .sqlite)))
     statement.lastUse = uses
     statements[sql.template] = statement
     return statement
+  }
+
+  /// Has a change that fails leave what it has done so far, for which SQLite need not keep copies of
+  /// the pages: the body's transaction is over all the same.
+  private static func failing(_ text: String) -> String {
+    for command in ["INSERT", "UPDATE"] {
+      guard text.hasPrefix(command + " "), !text.hasPrefix(command + " OR ") else { continue }
+      return command + " OR FAIL" + text.dropFirst(command.utf8.count)
+    }
+    return text
   }
 
   private func dropOldestStatement() {
