@@ -23,13 +23,6 @@ package struct AuditLog: Sendable {
     let entry = AuditChain.Entry(
       sequence: (head?.sequence ?? 0) + 1, record: record, random: random)
     let hash = AuditChain.hash(entry, previous: head?.hash ?? AuditChain.start)
-    try transaction.enqueue(
-      """
-      INSERT INTO audit_entry (number, organization_id, sequence, id, at_us, actor, action, target,
-        hash)
-      VALUES (\(number), \(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
-        \(record.actor), \(record.action), \(record.target), \(hash))
-      """)
     for (position, field) in entry.fields.enumerated() {
       try transaction.enqueue(
         """
@@ -39,12 +32,13 @@ package struct AuditLog: Sendable {
           \(field.subject), \(field.salt), \(field.commitment))
         """)
     }
+    // It seals its fields, and a trigger moves the chain's head on.
     try transaction.enqueue(
       """
-      INSERT INTO audit_head (organization_id, sequence, hash)
-      VALUES (\(record.organizationID), \(entry.sequence), \(hash))
-      ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence,
-        hash = excluded.hash
+      INSERT INTO audit_entry (number, organization_id, sequence, id, at_us, actor, action, target,
+        hash)
+      VALUES (\(number), \(record.organizationID), \(entry.sequence), \(record.id), \(record.at),
+        \(record.actor), \(record.action), \(record.target), \(hash))
       """)
   }
 

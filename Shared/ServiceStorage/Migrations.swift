@@ -6,7 +6,7 @@ package import SQLCore
 /// Written `ServiceStorage.migrations` where it is used.
 package let migrations: [Migration] = [
   SharedTables.createOperation, SharedTables.createOutbox, SharedTables.createAuditLog,
-  SharedTables.createServiceSecret, SharedTables.claimOutbox, sealAuditLog,
+  SharedTables.createServiceSecret, SharedTables.claimOutbox, sealAuditLog, moveAuditHead,
 ]
 
 private enum SharedTables {

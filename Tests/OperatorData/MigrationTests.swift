@@ -116,7 +116,14 @@ private enum Fixture {
           AND relname <> 'schema_migration' ORDER BY oid
         """
       }
-    return try transaction.rows(statement).map { try $0.text("name") }
+    var tables = try transaction.rows(statement).map { try $0.text("name") }
+    // An audit entry seals its fields, which once came after it.
+    let seals = try transaction.first(
+      "SELECT 1 FROM schema_migration WHERE name = 'move_audit_head'")
+    if seals != nil, let index = tables.firstIndex(of: "audit_field") {
+      tables.insert(tables.remove(at: index), at: 0)
+    }
+    return tables
   }
 
   private struct Column {
@@ -144,6 +151,9 @@ private enum Fixture {
 
   static func fill(_ transaction: any Transaction) throws {
     for table in try tables(in: transaction) {
+      // A trigger of another table's row may have made one already.
+      let rows = try transaction.rows(SQL(trustedText: "SELECT 1 FROM \(table) LIMIT 1"))
+      if !rows.isEmpty { continue }
       let columns = try columns(of: table, in: transaction)
       let names = columns.map(\.name).joined(separator: ", ")
       let row = columns.map { value(table, $0) }

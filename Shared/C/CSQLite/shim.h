@@ -30,6 +30,12 @@ static inline int kontor_sqlite3_configure(sqlite3 *connection, int option, int 
   return sqlite3_db_config(connection, option, on, &result);
 }
 
+/// Gives a connection memory of its own for small objects, `count` of `size` bytes; before its first
+/// statement.
+static inline int kontor_sqlite3_use_lookaside(sqlite3 *connection, int size, int count) {
+  return sqlite3_db_config(connection, SQLITE_DBCONFIG_LOOKASIDE, (void *)0, size, count);
+}
+
 static inline int kontor_sqlite3_store_frames(
     void *frames, sqlite3 *connection, const char *schema, int count) {
   (void)connection;

@@ -85,6 +85,8 @@ final class SQLiteConnection: @unchecked Sendable {
   private func configure(_ role: Role) throws(SQLError) {
     let isOwner = role == .writer && !configuration.isGuest
     unsafe sqlite3_busy_timeout(handle, configuration.busyTimeoutMilliseconds)
+    // Large enough for the registers of a trigger. Without it malloc serves them.
+    _ = unsafe kontor_sqlite3_use_lookaside(handle, 4096, 128)
     for (option, on) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
       (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),

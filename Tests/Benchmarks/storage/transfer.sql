@@ -69,15 +69,13 @@ BEGIN
   v_hash := sha256(COALESCE(v_previous, decode(repeat('00', 32), 'hex'))
     || convert_to(concat_ws('|', p_organization_id, v_sequence, v_now, 'service:benchmark',
       'transfer.made', v_entry_id, 'amount', '1.00'), 'UTF8'));
-  INSERT INTO audit_entry (organization_id, sequence, id, at_us, actor, action, target, hash)
-    VALUES (p_organization_id, v_sequence, time_ordered_id(), v_now, 'service:benchmark',
-      'transfer.made', 'entry:' || v_entry_id, v_hash)
-    RETURNING number INTO v_number;
+  v_number := nextval(pg_get_serial_sequence('audit_entry', 'number'));
   INSERT INTO audit_field (entry_number, position, name, after_value)
     VALUES (v_number, 0, 'amount', '1.00');
-  INSERT INTO audit_head (organization_id, sequence, hash)
-    VALUES (p_organization_id, v_sequence, v_hash)
-    ON CONFLICT (organization_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash;
+  INSERT INTO audit_entry (number, organization_id, sequence, id, at_us, actor, action, target,
+      hash)
+    VALUES (v_number, p_organization_id, v_sequence, time_ordered_id(), v_now, 'service:benchmark',
+      'transfer.made', 'entry:' || v_entry_id, v_hash);
 
   INSERT INTO outbox (id, topic, aggregate_id, payload, created_at_us, is_head,
       next_attempt_at_us)
