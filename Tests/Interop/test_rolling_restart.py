@@ -18,9 +18,10 @@ import pytest
 
 RESTARTS = 4
 ROUND_ROBIN = {"loadBalancingConfig": [{"round_robin": {}}]}
-# grpc's own servers answer calls that come between their shutdown and their GOAWAY with CANCELLED,
-# which no client may take for "not processed". Only a policy helps there.
-CANCELLED_IS_RETRIED = ROUND_ROBIN | {
+# grpc's own servers answer calls that come between their shutdown and their GOAWAY with CANCELLED, or
+# close the connection without having read them. No client may take either for "not processed": only
+# a policy helps there.
+LEFT_OUT_IS_RETRIED = ROUND_ROBIN | {
     "methodConfig": [
         {
             "name": [{}],
@@ -29,7 +30,7 @@ CANCELLED_IS_RETRIED = ROUND_ROBIN | {
                 "initialBackoff": "0.01s",
                 "maxBackoff": "0.1s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["CANCELLED"],
+                "retryableStatusCodes": ["CANCELLED", "UNAVAILABLE"],
             },
         }
     ]
@@ -85,8 +86,8 @@ def restart_in_turn(replicas: Replicas, next_new_server) -> None:
     "server,config",
     [
         ("kontor", ROUND_ROBIN),
-        ("grpcio", CANCELLED_IS_RETRIED),
-        ("grpc++", CANCELLED_IS_RETRIED),
+        ("grpcio", LEFT_OUT_IS_RETRIED),
+        ("grpc++", LEFT_OUT_IS_RETRIED),
     ],
 )
 def test_no_call_of_ours_is_lost(certificates, server, config):
