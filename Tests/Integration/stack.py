@@ -115,7 +115,6 @@ class Stack:
             grpc.ssl_channel_credentials(self.authority),
             options=[
                 ("grpc.initial_reconnect_backoff_ms", 50),
-                ("grpc.min_reconnect_backoff_ms", 50),
                 ("grpc.max_reconnect_backoff_ms", 500),
             ],
         )

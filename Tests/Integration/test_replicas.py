@@ -63,7 +63,6 @@ class Replicas:
                 ("grpc.lb_policy_name", "round_robin"),
                 ("grpc.ssl_target_name_override", "localhost"),
                 ("grpc.initial_reconnect_backoff_ms", 50),
-                ("grpc.min_reconnect_backoff_ms", 50),
                 ("grpc.max_reconnect_backoff_ms", 500),
             ],
         )

@@ -127,7 +127,6 @@ def test_no_call_of_grpcio_is_lost_on_our_servers(certificates):
             ("grpc.lb_policy_name", "round_robin"),
             ("grpc.ssl_target_name_override", peers.HOST),
             ("grpc.initial_reconnect_backoff_ms", 50),
-            ("grpc.min_reconnect_backoff_ms", 50),
             ("grpc.max_reconnect_backoff_ms", 200),
         ]
         seen: set[str] = set()
