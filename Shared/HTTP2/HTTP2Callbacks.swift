@@ -21,23 +21,24 @@ struct ReceivedFrame {
 }
 
 extension ReceivedFrame {
-  fileprivate init(_ frame: nghttp2_frame) {
+  fileprivate init(_ pointer: UnsafePointer<nghttp2_frame>) {
+    let header = unsafe pointer.pointee.hd
     kind =
-      switch unsafe UInt32(frame.hd.type) {
+      switch UInt32(header.type) {
       case NGHTTP2_DATA.rawValue: .data
       case NGHTTP2_HEADERS.rawValue: .headers
       case NGHTTP2_RST_STREAM.rawValue: .reset
       case NGHTTP2_SETTINGS.rawValue: .settings
-      case NGHTTP2_PING.rawValue: unsafe .ping(Self.payload(frame.ping))
+      case NGHTTP2_PING.rawValue: unsafe .ping(Self.payload(pointer.pointee.ping))
       case NGHTTP2_GOAWAY.rawValue:
-        unsafe .goAway(HTTP2GoAway(frame.goaway))
+        unsafe .goAway(HTTP2GoAway(pointer.pointee.goaway))
       case NGHTTP2_WINDOW_UPDATE.rawValue: .windowUpdate
       default: .other
       }
-    streamID = unsafe frame.hd.stream_id
-    payloadSize = unsafe frame.hd.length
-    endsStream = unsafe frame.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
-    isAcknowledgement = unsafe frame.hd.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+    streamID = header.stream_id
+    payloadSize = header.length
+    endsStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+    isAcknowledgement = header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
   }
 
   private static func payload(_ ping: nghttp2_ping) -> UInt64 {
@@ -100,7 +101,7 @@ extension HTTP2GoAway {
     }
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
       guard let frame = unsafe frame else { return 0 }
-      return unsafe with(owner) { unsafe $0.frameReceived(ReceivedFrame(frame.pointee)) }
+      return unsafe with(owner) { unsafe $0.frameReceived(ReceivedFrame(frame)) }
     }
     unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
       _, _, _, owner in

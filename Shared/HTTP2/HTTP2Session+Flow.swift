@@ -25,7 +25,8 @@ extension HTTP2Session {
   /// window holds them up, and their memory. To be called now and then.
   package func resetUnread(now: UInt64, nanoseconds: UInt64) {
     guard queuedBytes > 0, failure == nil else { return }
-    for case let stream? in table where stream.sending == .ended && !stream.queue.isEmpty {
+    streams.forEach { stream in
+      guard stream.sending == .ended, !stream.queue.isEmpty else { return }
       if stream.queue.count != stream.unreadBytes {
         stream.unreadBytes = stream.queue.count
         stream.unreadSince = now
@@ -55,7 +56,6 @@ extension HTTP2Session {
 
   /// Visits the open streams, any of which may be ended or reset meanwhile.
   package func forEachStream(_ body: (HTTP2Stream) -> Void) {
-    guard openStreams > 0 else { return }
-    for case let stream? in table { body(stream) }
+    streams.forEach(body)
   }
 }

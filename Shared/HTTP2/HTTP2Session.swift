@@ -31,10 +31,9 @@ internal import Glibc
 
   /// The header block that is being received.
   private let received = HTTP2HeaderBlock()
-  var table: ContiguousArray<HTTP2Stream?> = []
-  private var freeSlots: ContiguousArray<Int> = []
+  private(set) var streams = HTTP2StreamTable()
   /// Streams that are open in any direction.
-  package private(set) var openStreams = 0
+  package var openStreams: Int { streams.count }
   /// Bytes of DATA queued on all streams.
   package private(set) var queuedBytes = 0
   /// HEADERS or DATA has been sent since `takeSentMessages` was last asked.
@@ -235,6 +234,17 @@ internal import Glibc
     return unsafe Unmanaged<HTTP2Stream>.fromOpaque(data).takeUnretainedValue()
   }
 
+  /// Lends the open stream of an id, which `body` must not close, without counting it; false when
+  /// there is none.
+  @discardableResult
+  package func withStream(_ id: Int32, _ body: (HTTP2Stream) -> Void) -> Bool {
+    guard let session = unsafe session,
+      let data = unsafe nghttp2_session_get_stream_user_data(session, id)
+    else { return false }
+    unsafe Unmanaged<HTTP2Stream>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
+    return true
+  }
+
   /// A client's request; nil when the session takes no more.
   package func submitRequest(_ headers: HTTP2HeaderBlock, endStream: Bool) -> HTTP2Stream? {
     guard let session = unsafe session, failure == nil,
@@ -325,13 +335,13 @@ internal import Glibc
     unsafe self.session = nil
     unsafe pending = nil
     pendingSize = 0
-    let open = table.compactMap { $0 }
-    for stream in open where role == .client {
+    streams.forEach { stream in
+      guard role == .client else { return }
       // nghttp2 has a stream from its HEADERS frame on.
       stream.wasNeverSent = unsafe nghttp2_session_find_stream(session, stream.id) == nil
     }
     unsafe nghttp2_session_del(session)
-    for stream in open {
+    streams.forEach { stream in
       unsafe delegate.streamClosed(stream, code)
       release(stream)
     }
@@ -341,22 +351,13 @@ internal import Glibc
 
   private func adopt() -> HTTP2Stream {
     let stream = scratch.takeStream()
-    if let slot = freeSlots.popLast() {
-      stream.slot = slot
-      table[slot] = stream
-    } else {
-      stream.slot = table.count
-      table.append(stream)
-    }
-    openStreams += 1
+    streams.add(stream)
     return stream
   }
 
   private func release(_ stream: HTTP2Stream) {
     queuedBytes -= stream.queue.count
-    table[stream.slot] = nil
-    freeSlots.append(stream.slot)
-    openStreams -= 1
+    streams.remove(stream)
     scratch.give(stream)
   }
 
@@ -369,19 +370,11 @@ internal import Glibc
   private func withFields(
     _ headers: HTTP2HeaderBlock, _ body: (UnsafePointer<nghttp2_nv>?, Int) -> Int32
   ) -> Int32 {
-    unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: headers.count) { fields in
-      let flags =
-        headers.isConstant
-        ? NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue : 0
+    if let fields = unsafe headers.constantFields { return unsafe body(fields, headers.count) }
+    return unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: headers.count) {
+      fields in
       for index in 0..<headers.count {
-        let name = unsafe headers.name(index)
-        let value = unsafe headers.value(index)
-        unsafe fields.initializeElement(
-          at: index,
-          to: nghttp2_nv(
-            name: UnsafeMutablePointer(mutating: name.baseAddress),
-            value: UnsafeMutablePointer(mutating: value.baseAddress), namelen: name.count,
-            valuelen: value.count, flags: UInt8(truncatingIfNeeded: flags)))
+        unsafe fields.initializeElement(at: index, to: headers.field(index))
       }
       return unsafe body(fields.baseAddress.map { unsafe UnsafePointer($0) }, headers.count)
     }
@@ -462,13 +455,12 @@ internal import Glibc
   }
 
   func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
-    guard let session = unsafe session else { return }
-    guard let stream = stream(id) else {
-      unsafe nghttp2_session_consume_connection(session, bytes.count)
-      return
+    let isOpen = withStream(id) { stream in
+      stream.unconsumedBytes += bytes.count
+      unsafe delegate.dataReceived(stream, bytes)
     }
-    stream.unconsumedBytes += bytes.count
-    unsafe delegate.dataReceived(stream, bytes)
+    guard !isOpen, let session = unsafe session else { return }
+    unsafe nghttp2_session_consume_connection(session, bytes.count)
   }
 
   func frameReceived(_ frame: ReceivedFrame) -> Int32 {
@@ -483,7 +475,7 @@ internal import Glibc
       if frame.endsStream { endReceived(frame.streamID) }
     case .headers:
       idleFrames.give(limits.idleFramesPerProgress)
-      if let stream = stream(frame.streamID) { unsafe delegate.headersReceived(stream, received) }
+      withStream(frame.streamID) { unsafe delegate.headersReceived($0, received) }
       if frame.endsStream { endReceived(frame.streamID) }
     case .reset:
       guard role == .server, !resets.take(now: now) else { return 0 }
@@ -513,9 +505,10 @@ internal import Glibc
   }
 
   private func endReceived(_ id: Int32) {
-    guard let stream = stream(id) else { return }
-    stream.hasReceivedEnd = true
-    unsafe delegate.endReceived(stream)
+    withStream(id) { stream in
+      stream.hasReceivedEnd = true
+      unsafe delegate.endReceived(stream)
+    }
   }
 
   func idleFrame() -> Int32 {
@@ -539,10 +532,11 @@ internal import Glibc
   /// 8.1): its stream is reset, but not before the whole answer is out.
   func messageSent(_ id: Int32, isEnd: Bool) {
     hasSentMessages = true
-    guard isEnd, role == .server, let session = unsafe session, let stream = stream(id),
-      !stream.hasReceivedEnd
-    else { return }
-    unsafe nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
+    guard isEnd, role == .server else { return }
+    withStream(id) { stream in
+      guard !stream.hasReceivedEnd, let session = unsafe session else { return }
+      unsafe nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
+    }
   }
 
   func resetSent(_ code: UInt32) -> Int32 {
@@ -570,13 +564,13 @@ internal import Glibc
     let isSessionOver =
       error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED.rawValue
       || error == NGHTTP2_ERR_SESSION_CLOSING.rawValue
-    for case let stream? in table where stream.id == id {
+    streams.forEach { stream in
+      guard stream.id == id else { return }
       stream.wasNeverSent = isSessionOver
       // nghttp2 closes those that it has as streams already.
       guard self.stream(id) == nil else { return }
       unsafe delegate.streamClosed(stream, .refusedStream)
       release(stream)
-      return
     }
   }
 

@@ -34,9 +34,16 @@ package enum HeaderNames {
   }
 
   private static func consists(
-    _ bytes: some Sequence<UInt8>, of isAllowed: (UInt8) -> Bool
+    _ text: String.UTF8View, of isAllowed: (UInt8) -> Bool
   ) -> Bool {
-    for byte in bytes where !isAllowed(byte) { return false }
+    text.allSatisfy(isAllowed)
+  }
+
+  private static func consists(
+    _ bytes: UnsafeBufferPointer<UInt8>, of isAllowed: (UInt8) -> Bool
+  ) -> Bool {
+    guard let start = bytes.baseAddress else { return true }
+    for index in 0..<bytes.count where unsafe !isAllowed(start[index]) { return false }
     return true
   }
 

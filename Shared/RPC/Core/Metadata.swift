@@ -21,16 +21,21 @@ package struct Metadata: Sendable, Hashable {
     }
   }
 
-  /// All entries in their order on the wire.
-  package private(set) var entries: [Entry]
+  /// Text entries as they were received, before those in `list`: they become texts when somebody
+  /// asks, as most handlers read none.
+  private var received = ReceivedEntries()
+  private var list: [Entry]
 
   /// No entries.
-  package init() { entries = [] }
+  package init() { list = [] }
 
   /// Entries as they came; names must be lower case already.
-  package init(entries: [Entry]) { self.entries = entries }
+  package init(entries: [Entry]) { list = entries }
 
-  package var isEmpty: Bool { entries.isEmpty }
+  /// All entries in their order on the wire.
+  package var entries: [Entry] { received.isEmpty ? list : received.entries + list }
+
+  package var isEmpty: Bool { received.isEmpty && list.isEmpty }
   package var count: Int { entries.count }
 
   /// The first text value of a name.
@@ -38,7 +43,8 @@ package struct Metadata: Sendable, Hashable {
 
   /// The first text value of a name, or nil.
   package func first(_ name: String) -> String? {
-    for entry in entries where entry.name == name {
+    if let text = received.first(name) { return text }
+    for entry in list where entry.name == name {
       if case .text(let text) = entry.value { return text }
     }
     return nil
@@ -62,20 +68,30 @@ package struct Metadata: Sendable, Hashable {
 
   /// Adds a text value; the name is made lower case.
   package mutating func append(_ name: String, _ value: String) {
-    entries.append(Entry(name: Self.folded(name), value: .text(value)))
+    list.append(Entry(name: Self.folded(name), value: .text(value)))
   }
 
   /// Adds a binary value; the name ends in `-bin`.
   package mutating func append(_ name: String, binary value: [UInt8]) {
-    entries.append(Entry(name: Self.folded(name), value: .binary(value)))
+    list.append(Entry(name: Self.folded(name), value: .binary(value)))
   }
 
   /// Adds an entry as it is.
-  package mutating func append(_ entry: Entry) { entries.append(entry) }
+  package mutating func append(_ entry: Entry) { list.append(entry) }
+
+  /// Adds a text entry as it was received; the caller has checked that both are what metadata may
+  /// be.
+  package mutating func append(
+    received name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>
+  ) {
+    if list.isEmpty, unsafe received.append(name, value) { return }
+    let text = unsafe String(decoding: value, as: UTF8.self)
+    list.append(Entry(name: unsafe String(decoding: name, as: UTF8.self), value: .text(text)))
+  }
 
   /// Adds every entry of another list.
   package mutating func append(contentsOf other: Metadata) {
-    entries.append(contentsOf: other.entries)
+    list.append(contentsOf: other.entries)
   }
 
   /// Replaces every value of a name with one.
@@ -87,12 +103,19 @@ package struct Metadata: Sendable, Hashable {
   /// Removes every value of a name.
   package mutating func remove(_ name: String) {
     let name = Self.folded(name)
-    entries.removeAll { $0.name == name }
+    removeAll { $0.name == name }
+  }
+
+  /// Removes all entries, and keeps room for as many that are received.
+  package mutating func removeAll() {
+    received.removeAll()
+    list = []
   }
 
   /// Removes the entries for which the condition holds.
   package mutating func removeAll(where condition: (Entry) -> Bool) {
-    entries.removeAll(where: condition)
+    list = entries.filter { !condition($0) }
+    received = ReceivedEntries()
   }
 
   private static func folded(_ name: String) -> String {
@@ -105,4 +128,10 @@ extension Metadata: ExpressibleByDictionaryLiteral {
     self.init()
     for (name, value) in elements { append(name, value) }
   }
+}
+
+extension Metadata {
+  /// Metadata are equal when their entries are, received or not.
+  package static func == (left: Self, right: Self) -> Bool { left.entries == right.entries }
+  package func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 }

@@ -92,11 +92,19 @@ extension ServerContext {
   /// A context to be renewed for the first call.
   package init() { self.init(method: MethodDescriptor(service: "", name: "")) }
 
+  /// Moves the empty metadata of a cleared context out, so that their room is used again.
+  package mutating func takeMetadata() -> Metadata {
+    guard isAlone, call.metadata.isEmpty else { return Metadata() }
+    var metadata = Metadata()
+    swap(&metadata, &call.metadata)
+    return metadata
+  }
+
   /// Makes it the context of another call, in the same memory unless somebody keeps a copy of the
   /// last one.
   package mutating func renew(
-    method: MethodDescriptor, metadata: Metadata, deadline: Deadline?, peer: Peer,
-    correlationID: CorrelationID, traceparent: String?
+    method: consuming MethodDescriptor, metadata: consuming Metadata, deadline: Deadline?,
+    peer: consuming Peer, correlationID: consuming CorrelationID, traceparent: consuming String?
   ) {
     guard isAlone else {
       self = Self(
@@ -116,7 +124,7 @@ extension ServerContext {
   /// somebody keeps a copy, which stays as it is.
   package mutating func clear() -> Bool {
     guard isAlone else { return false }
-    call.metadata = Metadata()
+    call.metadata.removeAll()
     call.correlationID = .made(0)
     call.traceparent = nil
     call.response.reset()

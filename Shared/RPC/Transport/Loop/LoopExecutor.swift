@@ -28,7 +28,8 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     let job = UnownedJob(job)
     if eventLoop.inEventLoop {
       ready.append(job)
-      scheduleTurn()
+      // Behind others it is in their turn.
+      if ready.count == 1 { scheduleTurn() }
       return
     }
     let isFirst = remote.withLock { jobs in

@@ -32,6 +32,8 @@ final class ServerCall: TimerTarget {
 
   /// The request while it arrives, then the answer, and the context that the handler gets.
   let invocation: UnaryInvocation
+  /// The invocation's.
+  let buffer = MessageBuffer()
   private(set) var streamID: Int32 = 0
   /// Nil between calls.
   private(set) var connection: ServerConnection?
@@ -54,17 +56,16 @@ final class ServerCall: TimerTarget {
   /// What runs the handler of a unary call; it outlives the run, so that it is not counted.
   unowned(unsafe) var worker: HandlerTasks.Worker?
 
-  init(loop: LoopContext) { invocation = UnaryInvocation(arena: loop.arena) }
+  init(loop: LoopContext) { invocation = UnaryInvocation(buffer: buffer, arena: loop.arena) }
 
   /// What handlers get.
   var context: ServerContext { invocation.context }
   /// What the handler adds to its answer.
   var response: ServerResponse { invocation.context.response }
-  var buffer: MessageBuffer { invocation.buffer }
 
   /// Takes a new call up; the caller has set the context.
   func begin(
-    streamID: Int32, connection: ServerConnection, target: Target, limit: Int,
+    streamID: Int32, connection: ServerConnection, target: consuming Target, limit: Int,
     encoding: MessageEncoding?, accepted: AcceptedEncodings
   ) {
     self.streamID = streamID
@@ -84,7 +85,7 @@ final class ServerCall: TimerTarget {
     task = nil
     unsafe worker = nil
     requestDue = nil
-    invocation.interceptors = []
+    if !invocation.interceptors.isEmpty { invocation.interceptors = [] }
     buffer.reset(keeping: bytes)
     return invocation.context.clear()
   }

@@ -99,14 +99,18 @@ final class ServerConnection: Connection {
 
   override func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
     age.callBegan(now: now)
-    guard stream.owner == nil, session?.stream(stream.id) != nil else { return }
+    guard stream.owner == nil else { return }
     guard runningHandlers < Int(limits.http2.maximumConcurrentStreams) else {
       session?.reset(stream, .refusedStream)
       return
     }
+    let call = loop.takeCall()
     do throws(RequestHead.Refusal) {
-      accept(try RequestHead(headers, core.router), stream)
+      let head = try RequestHead(
+        headers, core.router, into: call.invocation.context.takeMetadata())
+      try accept(head, call, stream)
     } catch {
+      loop.give(call)
       switch error {
       case .rpc(let error): refuse(stream, error)
       case .http(let refusal): refuseAtEnd(stream, refusal)
@@ -114,37 +118,39 @@ final class ServerConnection: Connection {
     }
   }
 
-  private func accept(_ head: borrowing RequestHead, _ stream: HTTP2Stream) {
+  /// Makes a call of a request that is in order.
+  private func accept(
+    _ head: consuming RequestHead, _ call: ServerCall, _ stream: HTTP2Stream
+  ) throws(RequestHead.Refusal) {
     let target: ServerCall.Target
     if let entry = head.entry {
-      guard isAllowed(entry) else { return refuse(stream, denied(entry.method.service)) }
+      guard isAllowed(entry) else { throw .rpc(denied(entry.method.service)) }
       target = .method(entry)
     } else if let fallback = core.fallback, let path = head.unknownPath,
       let descriptor = fallback.method(at: path) ?? MethodDescriptor(path: path),
       !descriptor.path.utf8.contains(UInt8(ascii: "?"))
     {
       guard core.allows(peer.certificateNames, toCall: descriptor.service) else {
-        return refuse(stream, denied(descriptor.service))
+        throw .rpc(denied(descriptor.service))
       }
       target = .fallback(descriptor)
     } else {
-      return refuse(
-        stream, RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
-      )
+      throw .rpc(
+        RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method"))
     }
     guard head.timeout != 0 else {
-      return refuse(
-        stream,
+      throw .rpc(
         RPCError(
           .deadlineExceeded, reason: "DEADLINE_EXCEEDED", "the deadline had passed on arrival"))
     }
-    let call = loop.takeCall()
     let deadline = head.timeout.map { timeout in
       let (time, overflow) = now.addingReportingOverflow(timeout)
       return Deadline(uptimeNanoseconds: overflow ? .max : time)
     }
+    let method = target.descriptor
+    let kind = method.kind
     call.invocation.context.renew(
-      method: target.descriptor, metadata: head.metadata, deadline: deadline, peer: peer,
+      method: method, metadata: head.metadata, deadline: deadline, peer: peer,
       correlationID: head.correlationID.map { .given($0) } ?? .made(loop.nextRandom()),
       traceparent: head.traceparent)
     call.begin(
@@ -152,13 +158,10 @@ final class ServerConnection: Connection {
       encoding: head.encoding, accepted: head.accepted)
     stream.owner = call
     if let deadline { loop.setTimer(call, at: deadline.uptimeNanoseconds, now: now) }
-    switch target.descriptor.kind {
-    case .unary, .serverStreaming:
+    if kind == .unary || kind == .serverStreaming {
       call.requestDue = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
-    case .clientStreaming, .bidirectional:
-      break
     }
-    if target.descriptor.kind != .unary { startStreaming(call, stream) }
+    if kind != .unary { startStreaming(call, stream) }
   }
 
   private func isAllowed(_ entry: MethodEntry) -> Bool {
@@ -253,14 +256,14 @@ final class ServerConnection: Connection {
     call.state = .running
     call.requestDue = nil
     call.invocation.context.isRequestCompressed = call.deframer.isMessageCompressed
-    call.invocation.interceptors = core.interceptors
+    if !core.interceptors.isEmpty { call.invocation.interceptors = core.interceptors }
     call.invocation.limits = core.messageLimits
     runningHandlers += 1
     loop.handlerTasks.add(call)
   }
 
   /// Runs the handler on the event loop and answers with what comes of it.
-  func run(_ call: ServerCall) async {
+  @inline(__always) func run(_ call: ServerCall) async {
     do {
       // Reset or timed out within the turn that brought it.
       guard call.state == .running else { throw CancellationError() }
@@ -324,13 +327,11 @@ final class ServerConnection: Connection {
   // MARK: The answer
 
   private func succeed(_ call: ServerCall, _ response: RawResponse?) {
-    guard let session, let stream = session.stream(call.streamID) else { return leave(call) }
     let isPlain = response == nil && call.response.isPlain
-    do {
-      if !isPlain { try compress(call) }
-    } catch {
-      return answer(call, error)
+    if !isPlain {
+      do { try compress(call) } catch { return answer(call, error) }
     }
+    guard let session else { return leave(call) }
     guard unsafe call.buffer.framed.count <= session.limits.maximumQueuedBytes - session.queuedBytes
     else {
       return answer(
@@ -339,15 +340,17 @@ final class ServerConnection: Connection {
           .resourceExhausted, reason: "PEER_TOO_SLOW", "the peer reads its answers too slowly"))
     }
     leave(call)
-    stream.owner = nil
-    session.submitHeaders(
-      stream,
-      isPlain ? loop.responseHeaders : responseHeaders(call, adding: response?.initialMetadata),
-      endStream: false)
-    unsafe session.submitData(stream, call.buffer.framed)
-    session.submitTrailers(
-      stream,
-      isPlain ? loop.successTrailers : trailers(call, nil, adding: response?.trailingMetadata))
+    session.withStream(call.streamID) { stream in
+      stream.owner = nil
+      session.submitHeaders(
+        stream,
+        isPlain ? loop.responseHeaders : responseHeaders(call, adding: response?.initialMetadata),
+        endStream: false)
+      unsafe session.submitData(stream, call.buffer.framed)
+      session.submitTrailers(
+        stream,
+        isPlain ? loop.successTrailers : trailers(call, nil, adding: response?.trailingMetadata))
+    }
     loop.markDirty(self)
   }
 

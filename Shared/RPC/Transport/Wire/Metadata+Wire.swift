@@ -14,16 +14,16 @@ extension Metadata {
       throw RPCError(
         .internalError, reason: "METADATA_MALFORMED", "a metadata name is not made of [0-9a-z_.-]")
     }
-    let text = unsafe String(decoding: name, as: UTF8.self)
     guard unsafe isBinary(name) else {
       guard unsafe HeaderNames.isValidText(value) else {
         throw RPCError(
           .internalError, reason: "METADATA_MALFORMED",
-          "metadata \(text) has a value that is not printable ASCII")
+          "metadata \(unsafe String(decoding: name, as: UTF8.self)) has a value that is not"
+            + " printable ASCII")
       }
-      unsafe append(Entry(name: text, value: .text(String(decoding: value, as: UTF8.self))))
-      return
+      return unsafe append(received: name, value)
     }
+    let text = unsafe String(decoding: name, as: UTF8.self)
     let values = unsafe Array(value)
     for part in values.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       let trimmed = part.drop { $0 == 0x20 }

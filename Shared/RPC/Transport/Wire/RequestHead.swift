@@ -14,7 +14,7 @@ struct RequestHead: ~Copyable {
   var encoding: MessageEncoding?
   /// How the answer may be compressed.
   var accepted = AcceptedEncodings()
-  var metadata = Metadata()
+  var metadata: Metadata
   var correlationID: String?
   var traceparent: String?
 
@@ -26,7 +26,12 @@ struct RequestHead: ~Copyable {
   }
 
   /// Reads and checks a header list; nothing in it can trap.
-  init(_ headers: HTTP2HeaderBlock, _ router: Router) throws(Refusal) {
+  ///
+  /// - Parameter metadata: empty, to be filled.
+  init(
+    _ headers: HTTP2HeaderBlock, _ router: Router, into metadata: consuming Metadata = Metadata()
+  ) throws(Refusal) {
+    self.metadata = metadata
     guard !headers.isOversized else {
       throw .rpc(
         RPCError(
@@ -67,7 +72,7 @@ struct RequestHead: ~Copyable {
           unsafe accepted.add(value)
         } else if unsafe matches(name, "grpc-previous-rpc-attempts") {
           guard failure == nil else { continue }
-          do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
+          do throws(RPCError) { unsafe try self.metadata.appendReceived(name, value) } catch {
             failure = error
           }
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
@@ -94,7 +99,7 @@ struct RequestHead: ~Copyable {
         }
       default:
         guard failure == nil else { continue }
-        do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
+        do throws(RPCError) { unsafe try self.metadata.appendReceived(name, value) } catch {
           failure = error
         }
       }
