@@ -24,6 +24,19 @@ internal import Glibc
     end += bytes.count
   }
 
+  /// Room for `size` bytes behind the others, to be written and then taken in by `commit`; valid
+  /// until the queue changes.
+  mutating func reserve(_ size: Int) -> UnsafeMutableRawPointer? {
+    makeRoom(size)
+    return unsafe memory.map { unsafe $0 + end }
+  }
+
+  /// Takes in the first `size` bytes of the room that `reserve` gave.
+  mutating func commit(_ size: Int) {
+    precondition(size >= 0 && size <= capacity - end, "within the reserved room")
+    end += size
+  }
+
   /// Moves up to `limit` bytes out; returns how many.
   mutating func move(to target: UnsafeMutableRawPointer, limit: Int) -> Int {
     let size = min(limit, count)
@@ -46,7 +59,9 @@ internal import Glibc
   private mutating func makeRoom(_ size: Int) {
     guard end + size > capacity else { return }
     let held = count
-    if held + size <= capacity, let memory = unsafe memory {
+    // A move of more than half the memory would not earn what it costs: many small appends to a
+    // long queue would move it again and again.
+    if held + size <= capacity, held <= capacity / 2, let memory = unsafe memory {
       unsafe memmove(memory, memory + start, held)
     } else {
       let larger = max(held + size, capacity * 2, 512)

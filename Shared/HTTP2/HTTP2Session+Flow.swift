@@ -21,6 +21,23 @@ extension HTTP2Session {
     unsafe nghttp2_session_consume_stream(session, stream.id, count)
   }
 
+  /// Room for `size` bytes of DATA behind what is queued on the stream, to be written and then
+  /// queued by `commitData`; nil when the stream has ended or the session's queue is full.
+  ///
+  /// Valid until anything else happens to the stream.
+  package func reserveData(_ stream: HTTP2Stream, _ size: Int) -> UnsafeMutableRawPointer? {
+    guard failure == nil, stream.sending == .open, size <= limits.maximumQueuedBytes - queuedBytes
+    else { return nil }
+    return unsafe stream.queue.reserve(size)
+  }
+
+  /// Queues the first `size` bytes of the room that `reserveData` gave.
+  package func commitData(_ stream: HTTP2Stream, _ size: Int) {
+    stream.queue.commit(size)
+    queuedBytes += size
+    resume(stream)
+  }
+
   /// Resets the streams of which all is submitted and nothing has gone out for so long: the peer's
   /// window holds them up, and their memory. To be called now and then.
   package func resetUnread(now: UInt64, nanoseconds: UInt64) {

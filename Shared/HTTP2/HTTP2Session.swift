@@ -35,7 +35,7 @@ internal import Glibc
   /// Streams that are open in any direction.
   package var openStreams: Int { streams.count }
   /// Bytes of DATA queued on all streams.
-  package private(set) var queuedBytes = 0
+  package internal(set) var queuedBytes = 0
   /// HEADERS or DATA has been sent since `takeSentMessages` was last asked.
   var hasSentMessages = false
   /// Bytes of DATA sent that have not earned frames without progress yet.

@@ -9,10 +9,12 @@ package protocol Message: Sendable, Hashable {
   /// The message with every field at its default.
   init()
 
-  /// Copies the fields out of the C struct at `pointer`, which was read from scanned bytes.
+  /// Takes the fields from the C struct at `pointer`, which was read from scanned bytes; before, the
+  /// message has all at their default.
   ///
-  /// For generated code only; `pointer` must be a struct of this type.
-  @unsafe init(copying pointer: UnsafeRawPointer)
+  /// For generated code only; `pointer` must be a struct of this type. Not an initializer: one would
+  /// make the message elsewhere and copy it to its place, with its texts retained and released.
+  @unsafe mutating func copyFields(from pointer: UnsafeRawPointer)
 
   /// Builds the C struct of this message, with all that it points to, in `arena`.
   ///
@@ -34,11 +36,11 @@ extension Message {
   ) throws(MessageError) {
     let descriptor = Self.descriptor
     try unsafe descriptor.scan(bytes, limits: limits)
-    arena.reset()
     // After a large message, its memory is not kept until the next one.
     defer { arena.reset() }
     let message = try unsafe descriptor.unpack(bytes, into: arena)
-    unsafe self.init(copying: message)
+    self.init()
+    unsafe copyFields(from: message)
   }
 
   /// Writes the message for the wire, straight into memory of the caller.
@@ -50,22 +52,9 @@ extension Message {
   package func pack(
     arena: MessageArena, reserve: (Int) -> UnsafeMutableRawPointer
   ) throws(MessageError) -> Int {
-    arena.reset()
     defer { arena.reset() }
     let message = try unsafe fill(arena)
-    return unsafe ProtobufC.pack(message, reserve(packedSizeBound(message, arena)))
-  }
-
-  /// An upper bound of the packed size of `message`, which alone fills `arena`.
-  ///
-  /// Four bytes of C struct never become more than 15 on the wire (a negative 32-bit number, ten
-  /// bytes, behind a tag of at most five), so four times the arena's use saves small messages
-  /// the pass that computes their size.
-  private func packedSizeBound(
-    _ message: UnsafeMutableRawPointer, _ arena: MessageArena
-  ) -> Int {
-    let used = arena.usedBytes
-    return used <= 2048 ? used * 4 + 16 : unsafe ProtobufC.packedSize(message)
+    return unsafe ProtobufC.pack(message, reserve(arena.wireBytes))
   }
 
   /// Reads a message from `bytes` through the thread's arena.
@@ -81,7 +70,6 @@ extension Message {
   /// The message for the wire. The same value always gives the same bytes.
   package func serialized() throws(MessageError) -> [UInt8] {
     let arena = MessageArena.ofThread
-    arena.reset()
     defer { arena.reset() }
     let message = try unsafe fill(arena)
     let size = unsafe ProtobufC.packedSize(message)

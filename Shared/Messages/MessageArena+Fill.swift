@@ -4,9 +4,14 @@ internal import Glibc
 /// each throws ``MessageError/Code/tooLarge`` when the arena is full.
 extension MessageArena {
   /// `count` bytes aligned to 8, uninitialized.
-  @unsafe package func reserve(_ count: Int) throws(MessageError) -> UnsafeMutableRawPointer {
-    guard let pointer = unsafe memory.pointee.allocate(count) else {
-      throw MessageError(.tooLarge, "the message needs more than \(maximumBytes) bytes of memory")
+  ///
+  /// `wireBytes` is the most that what is put there takes on the wire, apart from what other
+  /// functions of the arena are given.
+  @unsafe package func reserve(
+    _ count: Int, wireBytes: Int
+  ) throws(MessageError) -> UnsafeMutableRawPointer {
+    guard let pointer = unsafe memory.pointee.allocate(count, wireBytes: wireBytes) else {
+      throw full
     }
     return unsafe pointer
   }
@@ -17,34 +22,29 @@ extension MessageArena {
   @unsafe package func string(
     _ text: String, _ field: StaticString
   ) throws(MessageError) -> UnsafeMutablePointer<CChar>? {
-    var text = text
-    // The closure answers errors as a value: `withUTF8` has no typed throws.
-    let result: Result<UnsafeMutableRawPointer, MessageError> = text.withUTF8 { source in
-      let count = source.count
-      guard let start = source.baseAddress, count > 0 else {
-        guard let target = unsafe memory.pointee.allocate(1) else { return unsafe .failure(full) }
-        unsafe target.storeBytes(of: 0, as: UInt8.self)
-        return unsafe .success(target)
-      }
-      guard unsafe memchr(start, 0, count) == nil else {
-        return unsafe .failure(
-          MessageError(.nulInString, "\(field) has a NUL character in it"))
-      }
-      guard let target = unsafe memory.pointee.allocate(count + 1) else {
-        return unsafe .failure(full)
-      }
-      unsafe target.copyMemory(from: start, byteCount: count)
-      unsafe target.storeBytes(of: 0, toByteOffset: count, as: UInt8.self)
-      return unsafe .success(target)
+    let source = text.utf8Span.span
+    let count = source.count
+    let target = try unsafe reserve(count &+ 1, wireBytes: count)
+    unsafe target.storeBytes(of: 0, toByteOffset: count, as: UInt8.self)
+    let start = unsafe target.assumingMemoryBound(to: UInt8.self)
+    let hasNUL = unsafe source.withUnsafeBufferPointer { source in
+      guard let source = source.baseAddress else { return false }
+      unsafe start.update(from: source, count: count)
+      // Searched where it was, not where it has just been stored: loads that span several stores
+      // wait for them.
+      return unsafe memchr(source, 0, count) != nil
     }
-    return try unsafe result.get().assumingMemoryBound(to: CChar.self)
+    guard !hasNUL else {
+      throw MessageError(.nulInString, "\(field) has a NUL character in it")
+    }
+    return unsafe target.assumingMemoryBound(to: CChar.self)
   }
 
   /// `texts` as an array of C strings. `field` is the path that an error names.
   @unsafe package func strings(
     _ texts: [String], _ field: StaticString
   ) throws(MessageError) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
-    let pointers = try unsafe reserve(texts.count * MemoryLayout<UnsafeRawPointer>.stride)
+    let pointers = try unsafe pointers(texts.count)
       .bindMemory(to: UnsafeMutablePointer<CChar>?.self, capacity: texts.count)
     for index in texts.indices {
       try unsafe (pointers + index).initialize(to: string(texts[index], field))
@@ -56,7 +56,12 @@ extension MessageArena {
   @unsafe package func bytes(
     _ bytes: [UInt8]
   ) throws(MessageError) -> UnsafeMutablePointer<UInt8>? {
-    try unsafe values(bytes)
+    let target = try unsafe reserve(bytes.count, wireBytes: bytes.count)
+    unsafe bytes.withUnsafeBytes { source in
+      guard let start = source.baseAddress else { return }
+      unsafe target.copyMemory(from: start, byteCount: source.count)
+    }
+    return unsafe target.bindMemory(to: UInt8.self, capacity: bytes.count)
   }
 
   /// A copy of `values`, which are numbers.
@@ -64,7 +69,7 @@ extension MessageArena {
     _ values: [Value]
   ) throws(MessageError) -> UnsafeMutablePointer<Value>? {
     let size = values.count * MemoryLayout<Value>.stride
-    let target = try unsafe reserve(size)
+    let target = try unsafe reserve(size, wireBytes: values.count * Self.wireBytesOfNumber)
     unsafe values.withUnsafeBytes { source in
       guard let start = source.baseAddress else { return }
       unsafe target.copyMemory(from: start, byteCount: size)
@@ -72,20 +77,21 @@ extension MessageArena {
     return unsafe target.bindMemory(to: Value.self, capacity: values.count)
   }
 
-  /// `messages` as an array of pointers to their C structs.
-  @unsafe package func messages<Struct>(
-    _ messages: [some Message]
-  ) throws(MessageError) -> UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>? {
-    let pointers = try unsafe reserve(messages.count * MemoryLayout<UnsafeRawPointer>.stride)
-      .bindMemory(to: UnsafeMutablePointer<Struct>?.self, capacity: messages.count)
-    for index in messages.indices {
-      try unsafe (pointers + index).initialize(
-        to: messages[index].fill(self).assumingMemoryBound(to: Struct.self))
-    }
-    return unsafe pointers
+  /// Room for an array of `count` pointers to what has a tag and a length on the wire.
+  @unsafe package func pointers(_ count: Int) throws(MessageError) -> UnsafeMutableRawPointer {
+    try unsafe reserve(
+      count * MemoryLayout<UnsafeRawPointer>.stride, wireBytes: count * Self.wireBytesOfPrefix)
   }
 
   private var full: MessageError {
-    MessageError(.tooLarge, "the message needs more than \(maximumBytes) bytes of memory")
+    @inline(never) get {
+      MessageError(.tooLarge, "the message needs more than \(maximumBytes) bytes of memory")
+    }
   }
+
+  /// The most bytes of a tag and a length.
+  private static let wireBytesOfPrefix = 10
+
+  /// The most bytes of a tag and a number.
+  private static let wireBytesOfNumber = 15
 }

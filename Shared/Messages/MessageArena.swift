@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Memory for the C form of one message at a time, handed out by advancing an offset.
 ///
-/// One per event loop or thread, reused: reading and writing begin by resetting it, which takes
+/// One per event loop or thread, reused: reading and writing end by resetting it, which takes
 /// constant time while messages fit into the first chunk. It grows up to a hard cap; beyond, an
 /// allocation fails and the message is refused as ``MessageError/Code/tooLarge``.
 /// Not `Sendable`: an arena stays with the loop or thread that made it.
@@ -32,6 +32,9 @@ internal import Glibc
   /// Bytes handed out since the last reset, rounding included.
   package var usedBytes: Int { unsafe memory.pointee.usedBytes }
 
+  /// The most bytes that what was put into the arena since the last reset takes on the wire.
+  var wireBytes: Int { unsafe memory.pointee.wireBytes }
+
   /// Takes back all memory handed out; the first chunk is kept.
   package func reset() {
     unsafe memory.pointee.reset()
@@ -44,52 +47,72 @@ internal import Glibc
   let maximumBytes: Int
   /// Whether an allocation failed since the last reset.
   private(set) var isExhausted = false
+  /// The sum of what ``allocate(_:wireBytes:)`` was told since the last reset.
+  private(set) var wireBytes = 0
 
   private static let headerBytes = 8
   private var chunk: UnsafeMutableRawPointer?
-  private var offset = 0
   private var chunkBytes = 0
+  /// What is left of the chunk, a multiple of 8, and where it begins.
+  private var room = 0
+  private var next: UnsafeMutableRawPointer?
   private var totalBytes = 0
   /// Bytes used in the chunks before the current one.
   private var earlierBytes = 0
 
   init(firstChunkBytes: Int, maximumBytes: Int) {
-    self.firstChunkBytes = firstChunkBytes
+    self.firstChunkBytes = firstChunkBytes & ~7
     self.maximumBytes = maximumBytes
   }
 
-  var usedBytes: Int { earlierBytes + offset }
+  var usedBytes: Int { earlierBytes + chunkBytes - room }
+
+  /// ``allocate(_:)``, of memory whose content takes `wireBytes` on the wire at most.
+  @inline(__always)
+  mutating func allocate(_ count: Int, wireBytes: Int) -> UnsafeMutableRawPointer? {
+    self.wireBytes &+= wireBytes
+    return unsafe allocate(count)
+  }
 
   /// `count` bytes aligned to 8, uninitialized; nil when the cap is reached.
+  @inline(__always)
   mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
+    // Unsigned, a negative count is more than any room.
+    guard UInt(bitPattern: count) <= UInt(bitPattern: room), let pointer = unsafe next else {
+      return unsafe allocateFromNewChunk(count)
+    }
+    let rounded = (count &+ 7) & ~7
+    room &-= rounded
+    unsafe next = unsafe pointer + rounded
+    return unsafe pointer
+  }
+
+  @inline(never)
+  private mutating func allocateFromNewChunk(_ count: Int) -> UnsafeMutableRawPointer? {
     guard count >= 0, count <= maximumBytes else {
       isExhausted = true
       return nil
     }
-    let rounded = (count &+ 7) & ~7
-    guard rounded <= chunkBytes &- offset, let chunk = unsafe chunk else {
-      return unsafe allocateFromNewChunk(rounded)
-    }
-    let pointer = unsafe chunk + offset
-    offset &+= rounded
-    return unsafe pointer
-  }
-
-  private mutating func allocateFromNewChunk(_ count: Int) -> UnsafeMutableRawPointer? {
     let isFirst = unsafe chunk == nil
-    let wanted = isFirst ? firstChunkBytes : max(chunkBytes * 2, count + Self.headerBytes)
-    let size = min(wanted, maximumBytes - totalBytes)
+    let wanted = isFirst ? firstChunkBytes : max(chunkBytes * 2, count + Self.headerBytes + 7)
+    let size = min(wanted, maximumBytes - totalBytes) & ~7
     guard isFirst || size >= count + Self.headerBytes, let new = unsafe malloc(size) else {
       isExhausted = true
       return nil
     }
     unsafe new.storeBytes(of: chunk, as: UnsafeMutableRawPointer?.self)
-    unsafe chunk = unsafe new
-    earlierBytes += offset
-    offset = Self.headerBytes
-    chunkBytes = size
+    earlierBytes = usedBytes
     totalBytes += size
+    unsafe begin(new, bytes: size)
     return unsafe allocate(count)
+  }
+
+  /// Hands out from `chunk`, of which nothing is used.
+  private mutating func begin(_ chunk: UnsafeMutableRawPointer, bytes: Int) {
+    unsafe self.chunk = unsafe chunk
+    chunkBytes = bytes
+    unsafe next = unsafe chunk + Self.headerBytes
+    room = bytes - Self.headerBytes
   }
 
   /// Takes back all memory handed out and frees all chunks but the first.
@@ -101,11 +124,9 @@ internal import Glibc
         totalBytes = firstChunkBytes
       }
     }
-    if unsafe chunk != nil {
-      chunkBytes = firstChunkBytes
-      offset = Self.headerBytes
-    }
+    if let first = unsafe chunk { unsafe begin(first, bytes: firstChunkBytes) }
     earlierBytes = 0
+    wireBytes = 0
     isExhausted = false
   }
 
@@ -114,5 +135,7 @@ internal import Glibc
     reset()
     unsafe free(chunk)
     unsafe chunk = nil
+    unsafe next = nil
+    room = 0
   }
 }

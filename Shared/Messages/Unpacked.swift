@@ -1,10 +1,20 @@
+internal import Glibc
+
 /// What generated code copies the members of C structs by. The structs came from scanned bytes:
 /// texts are UTF-8.
-package enum Unpacked {
+///
+/// What is generic is public, since only that is compiled for the types of another module.
+public enum Unpacked {
   /// The text of a C string; none for a null pointer.
   @unsafe package static func string(_ pointer: UnsafePointer<CChar>?) -> String {
     guard let pointer = unsafe pointer, unsafe pointer.pointee != 0 else { return "" }
-    return unsafe String(cString: pointer)
+    let count = unsafe strlen(pointer)
+    let bytes = unsafe UnsafeRawPointer(pointer).assumingMemoryBound(to: UInt8.self)
+    // The scan has validated the text.
+    return unsafe String(
+      copying: UTF8Span(
+        unchecked: UnsafeBufferPointer(start: bytes, count: count).span,
+        isKnownASCII: Text.isASCII(bytes, count)))
   }
 
   /// The texts of an array of C strings.
@@ -21,31 +31,31 @@ package enum Unpacked {
   }
 
   /// The numbers at `pointer`.
-  @unsafe package static func values<Value>(
+  @inlinable @unsafe public static func values<Value>(
     _ count: Int, _ pointer: UnsafePointer<Value>?
   ) -> [Value] {
     unsafe [Value](UnsafeBufferPointer(start: pointer, count: pointer == nil ? 0 : count))
   }
 
-  /// The messages of an array of pointers to C structs.
-  @unsafe package static func messages<Element: Message, Struct>(
-    _ count: Int, _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>?
+  /// The messages of an array of pointers to C structs, of which `copy` makes one in
+  /// its place.
+  @inlinable @unsafe public static func messages<Element, Struct>(
+    _ count: Int, _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Struct>?>?,
+    _ copy: (UnsafeMutablePointer<Struct>, UnsafeMutablePointer<Element>) -> Void
   ) -> [Element] {
-    unsafe UnsafeBufferPointer(start: pointers, count: pointers == nil ? 0 : count)
-      .compactMap { pointer in
-        guard let pointer = unsafe pointer else { return nil }
-        return unsafe Element(copying: UnsafeRawPointer(pointer))
+    guard let pointers = unsafe pointers else { return [] }
+    return unsafe [Element](unsafeUninitializedCapacity: count) { elements, initializedCount in
+      guard let start = elements.baseAddress else { return }
+      for index in 0..<count {
+        guard let pointer = unsafe pointers[index] else { continue }
+        unsafe copy(pointer, start + initializedCount)
+        initializedCount &+= 1
       }
-  }
-
-  /// The message at `pointer`; nil for a null pointer.
-  @unsafe package static func message<Value: Message>(_ pointer: UnsafeRawPointer?) -> Value? {
-    guard let pointer = unsafe pointer else { return nil }
-    return unsafe Value(copying: pointer)
+    }
   }
 
   /// The entries of a map; of two with the same key the later one counts.
-  @unsafe package static func map<Entry, Key: Hashable, Value>(
+  @inlinable @unsafe public static func map<Entry, Key: Hashable, Value>(
     _ count: Int, _ pointers: UnsafeMutablePointer<UnsafeMutablePointer<Entry>?>?,
     _ entry: (UnsafeMutablePointer<Entry>) -> (Key, Value)
   ) -> [Key: Value] {

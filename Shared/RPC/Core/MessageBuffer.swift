@@ -41,9 +41,16 @@ internal import Glibc
   package func commit(_ size: Int, isCompressed: Bool = false) {
     precondition(size >= 0 && size <= capacity - Self.prefixSize, "within the reserved room")
     messageSize = size
-    unsafe base.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
-    unsafe (base + 1).storeBytes(
-      of: UInt32(truncatingIfNeeded: size).bigEndian, as: UInt32.self)
+    unsafe Self.writePrefix(to: base, size, isCompressed: isCompressed)
+  }
+
+  /// Writes the prefix of a message of `size` bytes to `target`.
+  package static func writePrefix(
+    to target: UnsafeMutableRawPointer, _ size: Int, isCompressed: Bool = false
+  ) {
+    unsafe target.storeBytes(of: isCompressed ? 1 : 0, as: UInt8.self)
+    unsafe target.storeBytes(
+      of: UInt32(truncatingIfNeeded: size).bigEndian, toByteOffset: 1, as: UInt32.self)
   }
 
   /// Copies a part of the message into reserved room.

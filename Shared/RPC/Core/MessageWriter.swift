@@ -15,8 +15,9 @@ package struct MessageWriter<Element: Message>: Sendable {
   package func write(_ message: Element, compress: Bool = true) async throws {
     let bytes: [UInt8]
     do {
+      if try stream.sendNow(message, compress: compress) { return }
       bytes = try message.serialized()
-    } catch {
+    } catch let error as MessageError {
       throw RPCError(.internalError, "\(Element.fullName) does not encode: \(error.message)")
     }
     try await stream.send(bytes, compress: compress)

@@ -1,3 +1,5 @@
+package import Messages
+
 /// One end of a streaming call, on message bytes; implemented by a transport.
 ///
 /// May be used from any task. One task at a time receives; any number send, in the order of their
@@ -17,6 +19,14 @@ package protocol RawMessageStream: Sendable {
   /// - Throws: as `receive`; `StreamClosedError` when nothing more can be sent.
   func send(_ message: [UInt8], compress: Bool) async throws
 
+  /// Queues a message at once, encoded to where it is sent from, when nothing stands against it:
+  /// false leaves it to `send`. For code on the stream's event loop, which spares the message an
+  /// array and a switch of tasks.
+  ///
+  /// - Parameter compress: as for `send`.
+  /// - Throws: as `send`, and `MessageError` for a message that does not encode.
+  func sendNow(_ message: some Message, compress: Bool) throws -> Bool
+
   /// Sends a server's headers now, with the initial metadata that is set, and not with the first
   /// message. Has no effect later, and on a client.
   func sendHeaders() async
@@ -27,6 +37,10 @@ package protocol RawMessageStream: Sendable {
 
   /// Ends the call, if it still runs; both sides' waits fail.
   func cancel()
+}
+
+extension RawMessageStream {
+  package func sendNow(_ message: some Message, compress: Bool) throws -> Bool { false }
 }
 
 /// A received message of a streaming call, in bytes.

@@ -173,13 +173,14 @@ def percentile(values: list[int], part: float) -> int:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def print_row(label: str, cells: list[tuple[str, float]], unit: str, note: str = "") -> None:
-    floor = next((value for name, value in cells if name == "floor"), None)
+def print_row(label: str, cells: list[tuple[str, float]], unit: str, base: str = "floor") -> None:
+    """One line of figures, each but that of `base` with its ratio to it."""
+    reference = next((value for name, value in cells if name == base), None)
     columns = []
     for name, value in cells:
-        ratio = f" ({value / floor:.2f}x)" if floor and name != "floor" else ""
+        ratio = f" ({value / reference:.2f}x)" if reference and name != base else ""
         columns.append(f"{name} {value:.2f}{ratio}" if value < 100 else f"{name} {value:.0f}{ratio}")
-    print(f"{label:28} {unit:3} " + "   ".join(columns) + note, flush=True)
+    print(f"{label:28} {unit:3} " + "   ".join(columns), flush=True)
 
 
 def measure_calls(servers: list[Server], runs: int, part: int) -> None:
@@ -224,14 +225,24 @@ def measure_memory(commands: dict[str, list[str]], folder: Path) -> None:
 
 
 def measure_messages(programs: dict[str, str], runs: int, part: int) -> None:
+    """Nanoseconds to read and to write the same messages; each program prints what it read or
+    wrote, summed up, which must agree."""
     for work, repetitions in (("decode", 1_000_000), ("encode", 1_000_000),
                               ("decode-list", 10_000), ("encode-list", 10_000)):
         figures: dict[str, list[float]] = {}
+        sums: set[str] = set()
         for _ in range(runs):
             for name, program in programs.items():
                 result = on_load_core([program, "messages", work, str(repetitions // part)])
-                figures.setdefault(name, []).append(float(result.stdout.split()[0]))
-        print_row(work, [(n, statistics.median(v)) for n, v in figures.items()], "ns")
+                if result.returncode != 0:
+                    sys.exit(f"{name}, {work}: {result.stdout}{result.stderr}")
+                time_per_message, _, total = result.stdout.split()
+                figures.setdefault(name, []).append(float(time_per_message))
+                sums.add(total)
+        if len(sums) != 1:
+            sys.exit(f"{work}: the programs did not read or write the same messages: {sums}")
+        print_row(work, [(n, statistics.median(v)) for n, v in figures.items()], "ns",
+                  base="swift-protobuf")
 
 
 def soak(command: list[str], folder: Path, minutes: int) -> None:

@@ -82,6 +82,29 @@ import TestingAPI
     #expect(code(FieldKinds.self, Wire.field(29, Wire.field(1, text))) == .invalidUTF8)
   }
 
+  @Test func `one wrong byte is found in a text of any length, in any place`() {
+    for count in 1...40 {
+      for place in 0..<count {
+        var text = [UInt8](repeating: 0x7F, count: count)
+        text[place] = 0
+        #expect(code(FieldKinds.self, Wire.field(16, text)) == .nulInString)
+        text[place] = 0x80
+        #expect(code(FieldKinds.self, Wire.field(16, text)) == .invalidUTF8)
+      }
+    }
+  }
+
+  @Test func `numbers of up to ten bytes are read, wherever the message ends`() throws {
+    for bits in 0..<64 {
+      let number = Wire.varint(1 << UInt64(bits))
+      // Last in the message, and with bytes behind it.
+      for rest in [[], Wire.field(1000, [UInt8](repeating: 0xFF, count: 10))] {
+        let read = try FieldKinds(serialized: Wire.tag(4, 0) + number + rest)
+        #expect(read.uint64Value == 1 << UInt64(bits))
+      }
+    }
+  }
+
   @Test func `the error names the field`() {
     let error = #expect(throws: MessageError.self) {
       try FieldKinds(serialized: Wire.field(18, Wire.field(2, [0xFF])))

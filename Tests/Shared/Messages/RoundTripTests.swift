@@ -98,6 +98,35 @@ import TestingAPI
     #expect(try Growing(serialized: Array(buffer.prefix(count))) == message)
   }
 
+  @Test(
+    arguments: [
+      nil, .chosenNumber(.min), .chosenText("Zürich"), .chosenData([1, 2]), .chosenFlag(true),
+      .chosenColour(.infrared), .chosenInner(FieldKinds.Inner(number: .min)),
+    ] as [FieldKinds.Choice?])
+  func `every kind of field fits the room that pack asks for`(choice: FieldKinds.Choice?) throws {
+    var message = FieldKinds.example
+    message.choice = choice
+    // Alone as well, where no other field's room is left over.
+    for message in [message, FieldKinds(choice: choice)] {
+      var reserved = 0
+      var buffer: [UInt8] = []
+      let count = try buffer.packing(message, MessageArena()) { reserved = $0 }
+      #expect(count <= reserved)
+      #expect(try Array(buffer.prefix(count)) == message.serialized())
+    }
+  }
+
+  @Test func `texts of every length are read as they are`() throws {
+    for count in 0...40 {
+      let text = String(repeating: "a", count: count)
+      #expect(try FieldKinds(serialized: Wire.field(16, Array(text.utf8))).text == text)
+      for place in 0...count {
+        let text = String(repeating: "a", count: place) + "ü" + String(repeating: "b", count: count)
+        #expect(try FieldKinds(serialized: Wire.field(16, Array(text.utf8))).text == text)
+      }
+    }
+  }
+
   @Test func `an arena serves message after message`() throws {
     let arena = MessageArena(firstChunkBytes: 64)
     let small = FieldKinds(text: "x")

@@ -632,21 +632,26 @@ extension DueItem {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__DueItem.self) { unsafe kontor__accounting__v1__due_item__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__DueItem.self)
     self.dueItemID = unsafe Unpacked.string(c.pointee.due_item_id)
     self.kind = unsafe DueItemKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
     self.description = unsafe Unpacked.string(c.pointee.description)
-    self.dueDate = unsafe Unpacked.message(c.pointee.due_date)
+    self.dueDate = unsafe c.pointee.due_date.map { unsafe CommonAPI.Date(copying: $0) }
     self.overdue = unsafe c.pointee.overdue != 0
-    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
-    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
-    self.totals = unsafe Unpacked.message(c.pointee.totals)
+    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
+    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
+    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DueItem>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DueItem>.size, wireBytes: 61)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__DueItem.self, capacity: 1)
     unsafe kontor__accounting__v1__due_item__init(c)
     if !self.dueItemID.isEmpty {
@@ -685,18 +690,23 @@ extension InvoiceLine {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__InvoiceLine.self) { unsafe kontor__accounting__v1__invoice_line__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self)
     self.description = unsafe Unpacked.string(c.pointee.description)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
-    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
-    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
-    self.net = unsafe Unpacked.message(c.pointee.net)
-    self.tax = unsafe Unpacked.message(c.pointee.tax)
+    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
+    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
+    self.net = unsafe c.pointee.net.map { unsafe CommonAPI.Money(copying: $0) }
+    self.tax = unsafe c.pointee.tax.map { unsafe CommonAPI.Money(copying: $0) }
     self.taxRateBasisPoints = unsafe c.pointee.tax_rate_basis_points
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__InvoiceLine>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__InvoiceLine>.size, wireBytes: 47)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__InvoiceLine.self, capacity: 1)
     unsafe kontor__accounting__v1__invoice_line__init(c)
     if !self.description.isEmpty {
@@ -728,15 +738,20 @@ extension PaymentQuote {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PaymentQuote.self) { unsafe kontor__accounting__v1__payment_quote__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PaymentQuote.self)
     self.paymentQuoteID = unsafe Unpacked.string(c.pointee.payment_quote_id)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
-    self.totals = unsafe Unpacked.message(c.pointee.totals)
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PaymentQuote>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PaymentQuote>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PaymentQuote.self, capacity: 1)
     unsafe kontor__accounting__v1__payment_quote__init(c)
     if !self.paymentQuoteID.isEmpty {
@@ -744,7 +759,12 @@ extension PaymentQuote {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -762,16 +782,21 @@ extension Payment {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Payment.self) { unsafe kontor__accounting__v1__payment__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Payment.self)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
     self.state = unsafe PaymentState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Payment>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Payment>.size, wireBytes: 35)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Payment.self, capacity: 1)
     unsafe kontor__accounting__v1__payment__init(c)
     if !self.paymentID.isEmpty {
@@ -797,6 +822,11 @@ extension Supplier {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Supplier.self) { unsafe kontor__accounting__v1__supplier__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Supplier.self)
     self.name = unsafe Unpacked.string(c.pointee.name)
     self.street = unsafe Unpacked.string(c.pointee.street)
@@ -807,7 +837,7 @@ extension Supplier {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Supplier>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Supplier>.size, wireBytes: 36)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Supplier.self, capacity: 1)
     unsafe kontor__accounting__v1__supplier__init(c)
     if !self.name.isEmpty {
@@ -838,21 +868,26 @@ extension Invoice {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__Invoice.self) { unsafe kontor__accounting__v1__invoice__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__Invoice.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
     self.number = unsafe Unpacked.string(c.pointee.number)
     self.state = unsafe InvoiceState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.issueDate = unsafe Unpacked.message(c.pointee.issue_date)
-    self.supplier = unsafe Unpacked.message(c.pointee.supplier)
-    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
-    self.totals = unsafe Unpacked.message(c.pointee.totals)
+    self.issueDate = unsafe c.pointee.issue_date.map { unsafe CommonAPI.Date(copying: $0) }
+    self.supplier = unsafe c.pointee.supplier.map { unsafe Supplier(copying: $0) }
+    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Invoice>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__Invoice>.size, wireBytes: 59)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__Invoice.self, capacity: 1)
     unsafe kontor__accounting__v1__invoice__init(c)
     if !self.invoiceID.isEmpty {
@@ -873,7 +908,12 @@ extension Invoice {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -894,9 +934,14 @@ extension ListDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListDueItemsRequest.self) { unsafe kontor__accounting__v1__list_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListDueItemsRequest.self)
     switch unsafe c.pointee.date_filter_case.rawValue {
-      case 1: self.dateFilter = .dueBefore(unsafe Unpacked.message(c.pointee.due_before) ?? CommonAPI.Date())
+      case 1: self.dateFilter = .dueBefore(unsafe c.pointee.due_before.map { unsafe CommonAPI.Date(copying: $0) } ?? CommonAPI.Date())
       case 2: self.dateFilter = .all(unsafe c.pointee.all != 0)
       default: break
     }
@@ -905,7 +950,7 @@ extension ListDueItemsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsRequest>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_due_items_request__init(c)
     switch self.dateFilter {
@@ -931,18 +976,28 @@ extension ListDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListDueItemsResponse.self) { unsafe kontor__accounting__v1__list_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListDueItemsResponse.self)
-    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items)
+    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items) { unsafe $1.initialize(to: DueItem()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListDueItemsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_due_items_response__init(c)
     if !self.items.isEmpty {
       unsafe c.pointee.n_items = self.items.count
-      unsafe c.pointee.items = try arena.messages(self.items)
+      let list = try unsafe arena.pointers(self.items.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__DueItem>?.self, capacity: self.items.count)
+      let messages = self.items.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__DueItem.self))
+      }
+      unsafe c.pointee.items = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListDueItemsResponse.next_page_token")
@@ -957,13 +1012,18 @@ extension QuoteDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__QuoteDueItemsRequest.self) { unsafe kontor__accounting__v1__quote_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__QuoteDueItemsRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.dueItemIDs = unsafe Unpacked.strings(c.pointee.n_due_item_ids, c.pointee.due_item_ids)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__QuoteDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__quote_due_items_request__init(c)
     if !self.requestID.isEmpty {
@@ -983,12 +1043,17 @@ extension QuoteDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__QuoteDueItemsResponse.self) { unsafe kontor__accounting__v1__quote_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__QuoteDueItemsResponse.self)
-    self.quote = unsafe Unpacked.message(c.pointee.quote)
+    self.quote = unsafe c.pointee.quote.map { unsafe PaymentQuote(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__QuoteDueItemsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__QuoteDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__quote_due_items_response__init(c)
     if let value = self.quote {
@@ -1004,6 +1069,11 @@ extension PayDueItemsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PayDueItemsRequest.self) { unsafe kontor__accounting__v1__pay_due_items_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PayDueItemsRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.paymentQuoteID = unsafe Unpacked.string(c.pointee.payment_quote_id)
@@ -1011,7 +1081,7 @@ extension PayDueItemsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsRequest>.size, wireBytes: 14)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PayDueItemsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__pay_due_items_request__init(c)
     if !self.requestID.isEmpty {
@@ -1031,12 +1101,17 @@ extension PayDueItemsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PayDueItemsResponse.self) { unsafe kontor__accounting__v1__pay_due_items_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PayDueItemsResponse.self)
-    self.payment = unsafe Unpacked.message(c.pointee.payment)
+    self.payment = unsafe c.pointee.payment.map { unsafe Payment(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PayDueItemsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PayDueItemsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__pay_due_items_response__init(c)
     if let value = self.payment {
@@ -1052,12 +1127,17 @@ extension GetPaymentRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPaymentRequest.self) { unsafe kontor__accounting__v1__get_payment_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPaymentRequest.self)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPaymentRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_payment_request__init(c)
     if !self.paymentID.isEmpty {
@@ -1073,12 +1153,17 @@ extension GetPaymentResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPaymentResponse.self) { unsafe kontor__accounting__v1__get_payment_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPaymentResponse.self)
-    self.payment = unsafe Unpacked.message(c.pointee.payment)
+    self.payment = unsafe c.pointee.payment.map { unsafe Payment(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPaymentResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPaymentResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_payment_response__init(c)
     if let value = self.payment {
@@ -1094,12 +1179,17 @@ extension GetInvoiceRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetInvoiceRequest.self) { unsafe kontor__accounting__v1__get_invoice_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetInvoiceRequest.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetInvoiceRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_invoice_request__init(c)
     if !self.invoiceID.isEmpty {
@@ -1115,12 +1205,17 @@ extension GetInvoiceResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetInvoiceResponse.self) { unsafe kontor__accounting__v1__get_invoice_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetInvoiceResponse.self)
-    self.invoice = unsafe Unpacked.message(c.pointee.invoice)
+    self.invoice = unsafe c.pointee.invoice.map { unsafe Invoice(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetInvoiceResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetInvoiceResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_invoice_response__init(c)
     if let value = self.invoice {
@@ -1136,6 +1231,11 @@ extension ListInvoicesRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListInvoicesRequest.self) { unsafe kontor__accounting__v1__list_invoices_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListInvoicesRequest.self)
     self.state = unsafe InvoiceState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
     self.pageSize = unsafe c.pointee.page_size
@@ -1143,7 +1243,7 @@ extension ListInvoicesRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesRequest>.size, wireBytes: 28)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListInvoicesRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_invoices_request__init(c)
     unsafe c.pointee.state = Kontor__Accounting__V1__InvoiceState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
@@ -1161,18 +1261,28 @@ extension ListInvoicesResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListInvoicesResponse.self) { unsafe kontor__accounting__v1__list_invoices_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListInvoicesResponse.self)
-    self.invoices = unsafe Unpacked.messages(c.pointee.n_invoices, c.pointee.invoices)
+    self.invoices = unsafe Unpacked.messages(c.pointee.n_invoices, c.pointee.invoices) { unsafe $1.initialize(to: Invoice()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListInvoicesResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListInvoicesResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_invoices_response__init(c)
     if !self.invoices.isEmpty {
       unsafe c.pointee.n_invoices = self.invoices.count
-      unsafe c.pointee.invoices = try arena.messages(self.invoices)
+      let list = try unsafe arena.pointers(self.invoices.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__Invoice>?.self, capacity: self.invoices.count)
+      let messages = self.invoices.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__Invoice.self))
+      }
+      unsafe c.pointee.invoices = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListInvoicesResponse.next_page_token")
@@ -1187,17 +1297,22 @@ extension ChargeOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ChargeOrderRequest.self) { unsafe kontor__accounting__v1__charge_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ChargeOrderRequest.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
-    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
-    self.totals = unsafe Unpacked.message(c.pointee.totals)
+    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: InvoiceLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderRequest>.size, wireBytes: 30)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ChargeOrderRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__charge_order_request__init(c)
     if !self.organizationID.isEmpty {
@@ -1214,7 +1329,12 @@ extension ChargeOrderRequest {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__InvoiceLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__InvoiceLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -1229,13 +1349,18 @@ extension ChargeOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ChargeOrderResponse.self) { unsafe kontor__accounting__v1__charge_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ChargeOrderResponse.self)
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
-    self.payTime = unsafe Unpacked.message(c.pointee.pay_time)
+    self.payTime = unsafe c.pointee.pay_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ChargeOrderResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ChargeOrderResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__charge_order_response__init(c)
     if !self.invoiceID.isEmpty {

@@ -618,14 +618,19 @@ extension PrepaidAccount {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PrepaidAccount.self) { unsafe kontor__accounting__v1__prepaid_account__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PrepaidAccount.self)
-    self.balance = unsafe Unpacked.message(c.pointee.balance)
-    self.deposited = unsafe Unpacked.message(c.pointee.deposited)
-    self.granted = unsafe Unpacked.message(c.pointee.granted)
+    self.balance = unsafe c.pointee.balance.map { unsafe CommonAPI.Money(copying: $0) }
+    self.deposited = unsafe c.pointee.deposited.map { unsafe CommonAPI.Money(copying: $0) }
+    self.granted = unsafe c.pointee.granted.map { unsafe CommonAPI.Money(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PrepaidAccount>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PrepaidAccount>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PrepaidAccount.self, capacity: 1)
     unsafe kontor__accounting__v1__prepaid_account__init(c)
     if let value = self.balance {
@@ -647,18 +652,23 @@ extension PrepaidMovement {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__PrepaidMovement.self) { unsafe kontor__accounting__v1__prepaid_movement__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__PrepaidMovement.self)
     self.entryID = unsafe Unpacked.string(c.pointee.entry_id)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
     self.kind = unsafe MovementKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
-    self.balance = unsafe Unpacked.message(c.pointee.balance)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
+    self.balance = unsafe c.pointee.balance.map { unsafe CommonAPI.Money(copying: $0) }
     self.referenceID = unsafe Unpacked.string(c.pointee.reference_id)
     self.description = unsafe Unpacked.string(c.pointee.description)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PrepaidMovement>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__PrepaidMovement>.size, wireBytes: 47)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__PrepaidMovement.self, capacity: 1)
     unsafe kontor__accounting__v1__prepaid_movement__init(c)
     if !self.entryID.isEmpty {
@@ -690,14 +700,19 @@ extension TopUpLimits {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__TopUpLimits.self) { unsafe kontor__accounting__v1__top_up_limits__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__TopUpLimits.self)
     self.method = unsafe TopUpMethod(rawValue: Int32(truncatingIfNeeded: c.pointee.method.rawValue))
-    self.minimum = unsafe Unpacked.message(c.pointee.minimum)
-    self.maximum = unsafe Unpacked.message(c.pointee.maximum)
+    self.minimum = unsafe c.pointee.minimum.map { unsafe CommonAPI.Money(copying: $0) }
+    self.maximum = unsafe c.pointee.maximum.map { unsafe CommonAPI.Money(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__TopUpLimits>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__TopUpLimits>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__TopUpLimits.self, capacity: 1)
     unsafe kontor__accounting__v1__top_up_limits__init(c)
     unsafe c.pointee.method = Kontor__Accounting__V1__TopUpMethod(rawValue: .init(truncatingIfNeeded: self.method.rawValue))
@@ -717,20 +732,25 @@ extension TopUp {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__TopUp.self) { unsafe kontor__accounting__v1__top_up__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__TopUp.self)
     self.topUpID = unsafe Unpacked.string(c.pointee.top_up_id)
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
     self.method = unsafe TopUpMethod(rawValue: Int32(truncatingIfNeeded: c.pointee.method.rawValue))
     self.state = unsafe TopUpState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
     self.provider = unsafe Unpacked.string(c.pointee.provider)
     self.providerReference = unsafe Unpacked.string(c.pointee.provider_reference)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
-    self.settleTime = unsafe Unpacked.message(c.pointee.settle_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.settleTime = unsafe c.pointee.settle_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__TopUp>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__TopUp>.size, wireBytes: 64)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__TopUp.self, capacity: 1)
     unsafe kontor__accounting__v1__top_up__init(c)
     if !self.topUpID.isEmpty {
@@ -766,16 +786,21 @@ extension ProviderEvent {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ProviderEvent.self) { unsafe kontor__accounting__v1__provider_event__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ProviderEvent.self)
     self.eventID = unsafe Unpacked.string(c.pointee.event_id)
     self.providerReference = unsafe Unpacked.string(c.pointee.provider_reference)
     self.kind = unsafe ProviderEventKind(rawValue: Int32(truncatingIfNeeded: c.pointee.kind.rawValue))
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ProviderEvent>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ProviderEvent>.size, wireBytes: 35)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ProviderEvent.self, capacity: 1)
     unsafe kontor__accounting__v1__provider_event__init(c)
     if !self.eventID.isEmpty {
@@ -801,12 +826,17 @@ extension GetPrepaidAccountRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPrepaidAccountRequest.self) { unsafe kontor__accounting__v1__get_prepaid_account_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPrepaidAccountRequest.self)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPrepaidAccountRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPrepaidAccountRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPrepaidAccountRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_prepaid_account_request__init(c)
     if !self.currencyCode.isEmpty {
@@ -822,12 +852,17 @@ extension GetPrepaidAccountResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetPrepaidAccountResponse.self) { unsafe kontor__accounting__v1__get_prepaid_account_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetPrepaidAccountResponse.self)
-    self.account = unsafe Unpacked.message(c.pointee.account)
+    self.account = unsafe c.pointee.account.map { unsafe PrepaidAccount(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPrepaidAccountResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetPrepaidAccountResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetPrepaidAccountResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_prepaid_account_response__init(c)
     if let value = self.account {
@@ -843,6 +878,11 @@ extension ListPrepaidMovementsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListPrepaidMovementsRequest.self) { unsafe kontor__accounting__v1__list_prepaid_movements_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListPrepaidMovementsRequest.self)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
     self.pageSize = unsafe c.pointee.page_size
@@ -850,7 +890,7 @@ extension ListPrepaidMovementsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListPrepaidMovementsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListPrepaidMovementsRequest>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListPrepaidMovementsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_prepaid_movements_request__init(c)
     if !self.currencyCode.isEmpty {
@@ -870,18 +910,28 @@ extension ListPrepaidMovementsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListPrepaidMovementsResponse.self) { unsafe kontor__accounting__v1__list_prepaid_movements_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListPrepaidMovementsResponse.self)
-    self.movements = unsafe Unpacked.messages(c.pointee.n_movements, c.pointee.movements)
+    self.movements = unsafe Unpacked.messages(c.pointee.n_movements, c.pointee.movements) { unsafe $1.initialize(to: PrepaidMovement()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListPrepaidMovementsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListPrepaidMovementsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListPrepaidMovementsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_prepaid_movements_response__init(c)
     if !self.movements.isEmpty {
       unsafe c.pointee.n_movements = self.movements.count
-      unsafe c.pointee.movements = try arena.messages(self.movements)
+      let list = try unsafe arena.pointers(self.movements.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__PrepaidMovement>?.self, capacity: self.movements.count)
+      let messages = self.movements.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__PrepaidMovement.self))
+      }
+      unsafe c.pointee.movements = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListPrepaidMovementsResponse.next_page_token")
@@ -896,12 +946,17 @@ extension ListTopUpMethodsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListTopUpMethodsRequest.self) { unsafe kontor__accounting__v1__list_top_up_methods_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListTopUpMethodsRequest.self)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpMethodsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpMethodsRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListTopUpMethodsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_top_up_methods_request__init(c)
     if !self.currencyCode.isEmpty {
@@ -917,17 +972,27 @@ extension ListTopUpMethodsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListTopUpMethodsResponse.self) { unsafe kontor__accounting__v1__list_top_up_methods_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListTopUpMethodsResponse.self)
-    self.methods = unsafe Unpacked.messages(c.pointee.n_methods, c.pointee.methods)
+    self.methods = unsafe Unpacked.messages(c.pointee.n_methods, c.pointee.methods) { unsafe $1.initialize(to: TopUpLimits()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpMethodsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpMethodsResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListTopUpMethodsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_top_up_methods_response__init(c)
     if !self.methods.isEmpty {
       unsafe c.pointee.n_methods = self.methods.count
-      unsafe c.pointee.methods = try arena.messages(self.methods)
+      let list = try unsafe arena.pointers(self.methods.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__TopUpLimits>?.self, capacity: self.methods.count)
+      let messages = self.methods.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__TopUpLimits.self))
+      }
+      unsafe c.pointee.methods = unsafe list
     }
     return unsafe memory
   }
@@ -939,14 +1004,19 @@ extension CreateTopUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__CreateTopUpRequest.self) { unsafe kontor__accounting__v1__create_top_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__CreateTopUpRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
     self.method = unsafe TopUpMethod(rawValue: Int32(truncatingIfNeeded: c.pointee.method.rawValue))
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CreateTopUpRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CreateTopUpRequest>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__CreateTopUpRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__create_top_up_request__init(c)
     if !self.requestID.isEmpty {
@@ -966,12 +1036,17 @@ extension CreateTopUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__CreateTopUpResponse.self) { unsafe kontor__accounting__v1__create_top_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__CreateTopUpResponse.self)
-    self.topUp = unsafe Unpacked.message(c.pointee.top_up)
+    self.topUp = unsafe c.pointee.top_up.map { unsafe TopUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CreateTopUpResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CreateTopUpResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__CreateTopUpResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__create_top_up_response__init(c)
     if let value = self.topUp {
@@ -987,12 +1062,17 @@ extension GetTopUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetTopUpRequest.self) { unsafe kontor__accounting__v1__get_top_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetTopUpRequest.self)
     self.topUpID = unsafe Unpacked.string(c.pointee.top_up_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetTopUpRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetTopUpRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetTopUpRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__get_top_up_request__init(c)
     if !self.topUpID.isEmpty {
@@ -1008,12 +1088,17 @@ extension GetTopUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__GetTopUpResponse.self) { unsafe kontor__accounting__v1__get_top_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__GetTopUpResponse.self)
-    self.topUp = unsafe Unpacked.message(c.pointee.top_up)
+    self.topUp = unsafe c.pointee.top_up.map { unsafe TopUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetTopUpResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__GetTopUpResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__GetTopUpResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__get_top_up_response__init(c)
     if let value = self.topUp {
@@ -1029,13 +1114,18 @@ extension ListTopUpsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListTopUpsRequest.self) { unsafe kontor__accounting__v1__list_top_ups_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListTopUpsRequest.self)
     self.pageSize = unsafe c.pointee.page_size
     self.pageToken = unsafe Unpacked.string(c.pointee.page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpsRequest>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListTopUpsRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__list_top_ups_request__init(c)
     unsafe c.pointee.page_size = self.pageSize
@@ -1052,18 +1142,28 @@ extension ListTopUpsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__ListTopUpsResponse.self) { unsafe kontor__accounting__v1__list_top_ups_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__ListTopUpsResponse.self)
-    self.topUps = unsafe Unpacked.messages(c.pointee.n_top_ups, c.pointee.top_ups)
+    self.topUps = unsafe Unpacked.messages(c.pointee.n_top_ups, c.pointee.top_ups) { unsafe $1.initialize(to: TopUp()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__ListTopUpsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__ListTopUpsResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__list_top_ups_response__init(c)
     if !self.topUps.isEmpty {
       unsafe c.pointee.n_top_ups = self.topUps.count
-      unsafe c.pointee.top_ups = try arena.messages(self.topUps)
+      let list = try unsafe arena.pointers(self.topUps.count).bindMemory(to: UnsafeMutablePointer<Kontor__Accounting__V1__TopUp>?.self, capacity: self.topUps.count)
+      let messages = self.topUps.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Accounting__V1__TopUp.self))
+      }
+      unsafe c.pointee.top_ups = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.accounting.v1.ListTopUpsResponse.next_page_token")
@@ -1078,6 +1178,11 @@ extension DeliverProviderEventRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__DeliverProviderEventRequest.self) { unsafe kontor__accounting__v1__deliver_provider_event_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__DeliverProviderEventRequest.self)
     self.provider = unsafe Unpacked.string(c.pointee.provider)
     self.payload = unsafe Unpacked.bytes(c.pointee.payload.len, c.pointee.payload.data)
@@ -1085,7 +1190,7 @@ extension DeliverProviderEventRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DeliverProviderEventRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DeliverProviderEventRequest>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__DeliverProviderEventRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__deliver_provider_event_request__init(c)
     if !self.provider.isEmpty {
@@ -1109,10 +1214,15 @@ extension DeliverProviderEventResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__DeliverProviderEventResponse.self) { unsafe kontor__accounting__v1__deliver_provider_event_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DeliverProviderEventResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__DeliverProviderEventResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__DeliverProviderEventResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__deliver_provider_event_response__init(c)
     return unsafe memory
@@ -1125,14 +1235,19 @@ extension CompleteCardPaymentRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__CompleteCardPaymentRequest.self) { unsafe kontor__accounting__v1__complete_card_payment_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__CompleteCardPaymentRequest.self)
     self.providerReference = unsafe Unpacked.string(c.pointee.provider_reference)
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
     self.decline = unsafe c.pointee.decline != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CompleteCardPaymentRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CompleteCardPaymentRequest>.size, wireBytes: 14)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__CompleteCardPaymentRequest.self, capacity: 1)
     unsafe kontor__accounting__v1__complete_card_payment_request__init(c)
     if !self.providerReference.isEmpty {
@@ -1152,13 +1267,18 @@ extension CompleteCardPaymentResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Accounting__V1__CompleteCardPaymentResponse.self) { unsafe kontor__accounting__v1__complete_card_payment_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Accounting__V1__CompleteCardPaymentResponse.self)
     self.payload = unsafe Unpacked.bytes(c.pointee.payload.len, c.pointee.payload.data)
     self.signature = unsafe Unpacked.bytes(c.pointee.signature.len, c.pointee.signature.data)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CompleteCardPaymentResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Accounting__V1__CompleteCardPaymentResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Accounting__V1__CompleteCardPaymentResponse.self, capacity: 1)
     unsafe kontor__accounting__v1__complete_card_payment_response__init(c)
     if !self.payload.isEmpty {

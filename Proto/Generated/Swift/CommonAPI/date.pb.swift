@@ -32,6 +32,11 @@ extension Date {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Common__V1__Date.self) { unsafe kontor__common__v1__date__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Common__V1__Date.self)
     self.year = unsafe c.pointee.year
     self.month = unsafe c.pointee.month
@@ -39,7 +44,7 @@ extension Date {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Date>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Date>.size, wireBytes: 33)
     let c = unsafe memory.bindMemory(to: Kontor__Common__V1__Date.self, capacity: 1)
     unsafe kontor__common__v1__date__init(c)
     unsafe c.pointee.year = self.year

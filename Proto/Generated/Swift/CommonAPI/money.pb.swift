@@ -80,13 +80,18 @@ extension Money {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Common__V1__Money.self) { unsafe kontor__common__v1__money__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Common__V1__Money.self)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
     self.minorUnits = unsafe c.pointee.minor_units
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Money>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Money>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Common__V1__Money.self, capacity: 1)
     unsafe kontor__common__v1__money__init(c)
     if !self.currencyCode.isEmpty {
@@ -103,14 +108,19 @@ extension TaxLine {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Common__V1__TaxLine.self) { unsafe kontor__common__v1__tax_line__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Common__V1__TaxLine.self)
     self.rateBasisPoints = unsafe c.pointee.rate_basis_points
-    self.net = unsafe Unpacked.message(c.pointee.net)
-    self.tax = unsafe Unpacked.message(c.pointee.tax)
+    self.net = unsafe c.pointee.net.map { unsafe Money(copying: $0) }
+    self.tax = unsafe c.pointee.tax.map { unsafe Money(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__TaxLine>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__TaxLine>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Common__V1__TaxLine.self, capacity: 1)
     unsafe kontor__common__v1__tax_line__init(c)
     unsafe c.pointee.rate_basis_points = self.rateBasisPoints
@@ -130,16 +140,21 @@ extension Totals {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Common__V1__Totals.self) { unsafe kontor__common__v1__totals__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
-    self.net = unsafe Unpacked.message(c.pointee.net)
-    self.taxLines = unsafe Unpacked.messages(c.pointee.n_tax_lines, c.pointee.tax_lines)
-    self.tax = unsafe Unpacked.message(c.pointee.tax)
-    self.rounding = unsafe Unpacked.message(c.pointee.rounding)
-    self.total = unsafe Unpacked.message(c.pointee.total)
+    self.net = unsafe c.pointee.net.map { unsafe Money(copying: $0) }
+    self.taxLines = unsafe Unpacked.messages(c.pointee.n_tax_lines, c.pointee.tax_lines) { unsafe $1.initialize(to: TaxLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.tax = unsafe c.pointee.tax.map { unsafe Money(copying: $0) }
+    self.rounding = unsafe c.pointee.rounding.map { unsafe Money(copying: $0) }
+    self.total = unsafe c.pointee.total.map { unsafe Money(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Totals>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__Totals>.size, wireBytes: 24)
     let c = unsafe memory.bindMemory(to: Kontor__Common__V1__Totals.self, capacity: 1)
     unsafe kontor__common__v1__totals__init(c)
     if let value = self.net {
@@ -147,7 +162,12 @@ extension Totals {
     }
     if !self.taxLines.isEmpty {
       unsafe c.pointee.n_tax_lines = self.taxLines.count
-      unsafe c.pointee.tax_lines = try arena.messages(self.taxLines)
+      let list = try unsafe arena.pointers(self.taxLines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Common__V1__TaxLine>?.self, capacity: self.taxLines.count)
+      let messages = self.taxLines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Common__V1__TaxLine.self))
+      }
+      unsafe c.pointee.tax_lines = unsafe list
     }
     if let value = self.tax {
       unsafe c.pointee.tax = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Money.self)

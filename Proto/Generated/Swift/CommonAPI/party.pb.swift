@@ -108,6 +108,11 @@ extension BillingParty {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Common__V1__BillingParty.self) { unsafe kontor__common__v1__billing_party__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Common__V1__BillingParty.self)
     self.givenName = unsafe Unpacked.string(c.pointee.given_name)
     self.familyName = unsafe Unpacked.string(c.pointee.family_name)
@@ -121,7 +126,7 @@ extension BillingParty {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__BillingParty>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Common__V1__BillingParty>.size, wireBytes: 54)
     let c = unsafe memory.bindMemory(to: Kontor__Common__V1__BillingParty.self, capacity: 1)
     unsafe kontor__common__v1__billing_party__init(c)
     if !self.givenName.isEmpty {

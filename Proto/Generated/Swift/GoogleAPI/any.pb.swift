@@ -28,13 +28,18 @@ extension AnyMessage {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Protobuf__Any.self) { unsafe google__protobuf__any__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Protobuf__Any.self)
     self.typeURL = unsafe Unpacked.string(c.pointee.type_url)
     self.value = unsafe Unpacked.bytes(c.pointee.value.len, c.pointee.value.data)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__Any>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__Any>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Protobuf__Any.self, capacity: 1)
     unsafe google__protobuf__any__init(c)
     if !self.typeURL.isEmpty {

@@ -28,13 +28,18 @@ extension ProtoDuration {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Protobuf__Duration.self) { unsafe google__protobuf__duration__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Protobuf__Duration.self)
     self.seconds = unsafe c.pointee.seconds
     self.nanos = unsafe c.pointee.nanos
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__Duration>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__Duration>.size, wireBytes: 22)
     let c = unsafe memory.bindMemory(to: Google__Protobuf__Duration.self, capacity: 1)
     unsafe google__protobuf__duration__init(c)
     unsafe c.pointee.seconds = self.seconds

@@ -262,6 +262,11 @@ extension ErrorInfo {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__ErrorInfo.self) { unsafe google__rpc__error_info__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__ErrorInfo.self)
     self.reason = unsafe Unpacked.string(c.pointee.reason)
     self.domain = unsafe Unpacked.string(c.pointee.domain)
@@ -269,7 +274,7 @@ extension ErrorInfo {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ErrorInfo>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ErrorInfo>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Rpc__ErrorInfo.self, capacity: 1)
     unsafe google__rpc__error_info__init(c)
     if !self.reason.isEmpty {
@@ -281,9 +286,9 @@ extension ErrorInfo {
     if !self.metadata.isEmpty {
       let entries = self.metadata.sorted { $0.key < $1.key }
       unsafe c.pointee.n_metadata = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Google__Rpc__ErrorInfo__MetadataEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Google__Rpc__ErrorInfo__MetadataEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ErrorInfo__MetadataEntry>.size).bindMemory(to: Google__Rpc__ErrorInfo__MetadataEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ErrorInfo__MetadataEntry>.size, wireBytes: 12).bindMemory(to: Google__Rpc__ErrorInfo__MetadataEntry.self, capacity: 1)
         unsafe google__rpc__error_info__metadata_entry__init(entry)
         unsafe entry.pointee.key = try arena.string(element.key, "google.rpc.ErrorInfo.MetadataEntry.key")
         unsafe entry.pointee.value = try arena.string(element.value, "google.rpc.ErrorInfo.MetadataEntry.value")
@@ -301,12 +306,17 @@ extension RetryInfo {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__RetryInfo.self) { unsafe google__rpc__retry_info__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__RetryInfo.self)
-    self.retryDelay = unsafe Unpacked.message(c.pointee.retry_delay)
+    self.retryDelay = unsafe c.pointee.retry_delay.map { unsafe ProtoDuration(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__RetryInfo>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__RetryInfo>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Google__Rpc__RetryInfo.self, capacity: 1)
     unsafe google__rpc__retry_info__init(c)
     if let value = self.retryDelay {
@@ -322,13 +332,18 @@ extension DebugInfo {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__DebugInfo.self) { unsafe google__rpc__debug_info__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__DebugInfo.self)
     self.stackEntries = unsafe Unpacked.strings(c.pointee.n_stack_entries, c.pointee.stack_entries)
     self.detail = unsafe Unpacked.string(c.pointee.detail)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__DebugInfo>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__DebugInfo>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Google__Rpc__DebugInfo.self, capacity: 1)
     unsafe google__rpc__debug_info__init(c)
     if !self.stackEntries.isEmpty {
@@ -348,17 +363,27 @@ extension QuotaFailure {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__QuotaFailure.self) { unsafe google__rpc__quota_failure__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__QuotaFailure.self)
-    self.violations = unsafe Unpacked.messages(c.pointee.n_violations, c.pointee.violations)
+    self.violations = unsafe Unpacked.messages(c.pointee.n_violations, c.pointee.violations) { unsafe $1.initialize(to: QuotaFailure.Violation()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__QuotaFailure>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__QuotaFailure>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Google__Rpc__QuotaFailure.self, capacity: 1)
     unsafe google__rpc__quota_failure__init(c)
     if !self.violations.isEmpty {
       unsafe c.pointee.n_violations = self.violations.count
-      unsafe c.pointee.violations = try arena.messages(self.violations)
+      let list = try unsafe arena.pointers(self.violations.count).bindMemory(to: UnsafeMutablePointer<Google__Rpc__QuotaFailure__Violation>?.self, capacity: self.violations.count)
+      let messages = self.violations.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Google__Rpc__QuotaFailure__Violation.self))
+      }
+      unsafe c.pointee.violations = unsafe list
     }
     return unsafe memory
   }
@@ -370,13 +395,18 @@ extension QuotaFailure.Violation {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__QuotaFailure__Violation.self) { unsafe google__rpc__quota_failure__violation__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__QuotaFailure__Violation.self)
     self.subject = unsafe Unpacked.string(c.pointee.subject)
     self.description = unsafe Unpacked.string(c.pointee.description)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__QuotaFailure__Violation>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__QuotaFailure__Violation>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Rpc__QuotaFailure__Violation.self, capacity: 1)
     unsafe google__rpc__quota_failure__violation__init(c)
     if !self.subject.isEmpty {
@@ -395,17 +425,27 @@ extension PreconditionFailure {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__PreconditionFailure.self) { unsafe google__rpc__precondition_failure__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__PreconditionFailure.self)
-    self.violations = unsafe Unpacked.messages(c.pointee.n_violations, c.pointee.violations)
+    self.violations = unsafe Unpacked.messages(c.pointee.n_violations, c.pointee.violations) { unsafe $1.initialize(to: PreconditionFailure.Violation()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__PreconditionFailure>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__PreconditionFailure>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Google__Rpc__PreconditionFailure.self, capacity: 1)
     unsafe google__rpc__precondition_failure__init(c)
     if !self.violations.isEmpty {
       unsafe c.pointee.n_violations = self.violations.count
-      unsafe c.pointee.violations = try arena.messages(self.violations)
+      let list = try unsafe arena.pointers(self.violations.count).bindMemory(to: UnsafeMutablePointer<Google__Rpc__PreconditionFailure__Violation>?.self, capacity: self.violations.count)
+      let messages = self.violations.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Google__Rpc__PreconditionFailure__Violation.self))
+      }
+      unsafe c.pointee.violations = unsafe list
     }
     return unsafe memory
   }
@@ -417,6 +457,11 @@ extension PreconditionFailure.Violation {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__PreconditionFailure__Violation.self) { unsafe google__rpc__precondition_failure__violation__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__PreconditionFailure__Violation.self)
     self.type = unsafe Unpacked.string(c.pointee.type)
     self.subject = unsafe Unpacked.string(c.pointee.subject)
@@ -424,7 +469,7 @@ extension PreconditionFailure.Violation {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__PreconditionFailure__Violation>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__PreconditionFailure__Violation>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Google__Rpc__PreconditionFailure__Violation.self, capacity: 1)
     unsafe google__rpc__precondition_failure__violation__init(c)
     if !self.type.isEmpty {
@@ -446,17 +491,27 @@ extension BadRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__BadRequest.self) { unsafe google__rpc__bad_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__BadRequest.self)
-    self.fieldViolations = unsafe Unpacked.messages(c.pointee.n_field_violations, c.pointee.field_violations)
+    self.fieldViolations = unsafe Unpacked.messages(c.pointee.n_field_violations, c.pointee.field_violations) { unsafe $1.initialize(to: BadRequest.FieldViolation()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__BadRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__BadRequest>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Google__Rpc__BadRequest.self, capacity: 1)
     unsafe google__rpc__bad_request__init(c)
     if !self.fieldViolations.isEmpty {
       unsafe c.pointee.n_field_violations = self.fieldViolations.count
-      unsafe c.pointee.field_violations = try arena.messages(self.fieldViolations)
+      let list = try unsafe arena.pointers(self.fieldViolations.count).bindMemory(to: UnsafeMutablePointer<Google__Rpc__BadRequest__FieldViolation>?.self, capacity: self.fieldViolations.count)
+      let messages = self.fieldViolations.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Google__Rpc__BadRequest__FieldViolation.self))
+      }
+      unsafe c.pointee.field_violations = unsafe list
     }
     return unsafe memory
   }
@@ -468,6 +523,11 @@ extension BadRequest.FieldViolation {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__BadRequest__FieldViolation.self) { unsafe google__rpc__bad_request__field_violation__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__BadRequest__FieldViolation.self)
     self.field = unsafe Unpacked.string(c.pointee.field)
     self.description = unsafe Unpacked.string(c.pointee.description)
@@ -475,7 +535,7 @@ extension BadRequest.FieldViolation {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__BadRequest__FieldViolation>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__BadRequest__FieldViolation>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Google__Rpc__BadRequest__FieldViolation.self, capacity: 1)
     unsafe google__rpc__bad_request__field_violation__init(c)
     if !self.field.isEmpty {
@@ -497,13 +557,18 @@ extension RequestInfo {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__RequestInfo.self) { unsafe google__rpc__request_info__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__RequestInfo.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.servingData = unsafe Unpacked.string(c.pointee.serving_data)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__RequestInfo>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__RequestInfo>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Rpc__RequestInfo.self, capacity: 1)
     unsafe google__rpc__request_info__init(c)
     if !self.requestID.isEmpty {
@@ -522,6 +587,11 @@ extension ResourceInfo {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__ResourceInfo.self) { unsafe google__rpc__resource_info__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__ResourceInfo.self)
     self.resourceType = unsafe Unpacked.string(c.pointee.resource_type)
     self.resourceName = unsafe Unpacked.string(c.pointee.resource_name)
@@ -530,7 +600,7 @@ extension ResourceInfo {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ResourceInfo>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__ResourceInfo>.size, wireBytes: 24)
     let c = unsafe memory.bindMemory(to: Google__Rpc__ResourceInfo.self, capacity: 1)
     unsafe google__rpc__resource_info__init(c)
     if !self.resourceType.isEmpty {
@@ -555,17 +625,27 @@ extension Help {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__Help.self) { unsafe google__rpc__help__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__Help.self)
-    self.links = unsafe Unpacked.messages(c.pointee.n_links, c.pointee.links)
+    self.links = unsafe Unpacked.messages(c.pointee.n_links, c.pointee.links) { unsafe $1.initialize(to: Help.Link()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Help>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Help>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Google__Rpc__Help.self, capacity: 1)
     unsafe google__rpc__help__init(c)
     if !self.links.isEmpty {
       unsafe c.pointee.n_links = self.links.count
-      unsafe c.pointee.links = try arena.messages(self.links)
+      let list = try unsafe arena.pointers(self.links.count).bindMemory(to: UnsafeMutablePointer<Google__Rpc__Help__Link>?.self, capacity: self.links.count)
+      let messages = self.links.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Google__Rpc__Help__Link.self))
+      }
+      unsafe c.pointee.links = unsafe list
     }
     return unsafe memory
   }
@@ -577,13 +657,18 @@ extension Help.Link {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__Help__Link.self) { unsafe google__rpc__help__link__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__Help__Link.self)
     self.description = unsafe Unpacked.string(c.pointee.description)
     self.url = unsafe Unpacked.string(c.pointee.url)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Help__Link>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Help__Link>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Rpc__Help__Link.self, capacity: 1)
     unsafe google__rpc__help__link__init(c)
     if !self.description.isEmpty {
@@ -602,13 +687,18 @@ extension LocalizedMessage {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__LocalizedMessage.self) { unsafe google__rpc__localized_message__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__LocalizedMessage.self)
     self.locale = unsafe Unpacked.string(c.pointee.locale)
     self.message = unsafe Unpacked.string(c.pointee.message)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__LocalizedMessage>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__LocalizedMessage>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Google__Rpc__LocalizedMessage.self, capacity: 1)
     unsafe google__rpc__localized_message__init(c)
     if !self.locale.isEmpty {

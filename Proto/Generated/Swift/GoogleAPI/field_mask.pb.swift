@@ -24,12 +24,17 @@ extension FieldMask {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Protobuf__FieldMask.self) { unsafe google__protobuf__field_mask__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Protobuf__FieldMask.self)
     self.paths = unsafe Unpacked.strings(c.pointee.n_paths, c.pointee.paths)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__FieldMask>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Protobuf__FieldMask>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Google__Protobuf__FieldMask.self, capacity: 1)
     unsafe google__protobuf__field_mask__init(c)
     if !self.paths.isEmpty {

@@ -32,14 +32,19 @@ extension RPCStatus {
   package static let descriptor = unsafe MessageDescriptor(of: Google__Rpc__Status.self) { unsafe google__rpc__status__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Google__Rpc__Status.self)
     self.code = unsafe c.pointee.code
     self.message = unsafe Unpacked.string(c.pointee.message)
-    self.details = unsafe Unpacked.messages(c.pointee.n_details, c.pointee.details)
+    self.details = unsafe Unpacked.messages(c.pointee.n_details, c.pointee.details) { unsafe $1.initialize(to: AnyMessage()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Status>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Google__Rpc__Status>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Google__Rpc__Status.self, capacity: 1)
     unsafe google__rpc__status__init(c)
     unsafe c.pointee.code = self.code
@@ -48,7 +53,12 @@ extension RPCStatus {
     }
     if !self.details.isEmpty {
       unsafe c.pointee.n_details = self.details.count
-      unsafe c.pointee.details = try arena.messages(self.details)
+      let list = try unsafe arena.pointers(self.details.count).bindMemory(to: UnsafeMutablePointer<Google__Protobuf__Any>?.self, capacity: self.details.count)
+      let messages = self.details.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Google__Protobuf__Any.self))
+      }
+      unsafe c.pointee.details = unsafe list
     }
     return unsafe memory
   }

@@ -106,12 +106,17 @@ extension HealthCheckRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Health__V1__HealthCheckRequest.self) { unsafe grpc__health__v1__health_check_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Health__V1__HealthCheckRequest.self)
     self.service = unsafe Unpacked.string(c.pointee.service)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthCheckRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthCheckRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Grpc__Health__V1__HealthCheckRequest.self, capacity: 1)
     unsafe grpc__health__v1__health_check_request__init(c)
     if !self.service.isEmpty {
@@ -127,12 +132,17 @@ extension HealthCheckResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Health__V1__HealthCheckResponse.self) { unsafe grpc__health__v1__health_check_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Health__V1__HealthCheckResponse.self)
     self.status = unsafe HealthCheckResponse.ServingStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthCheckResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthCheckResponse>.size, wireBytes: 11)
     let c = unsafe memory.bindMemory(to: Grpc__Health__V1__HealthCheckResponse.self, capacity: 1)
     unsafe grpc__health__v1__health_check_response__init(c)
     unsafe c.pointee.status = Grpc__Health__V1__HealthCheckResponse__ServingStatus(rawValue: .init(truncatingIfNeeded: self.status.rawValue))
@@ -146,10 +156,15 @@ extension HealthListRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Health__V1__HealthListRequest.self) { unsafe grpc__health__v1__health_list_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListRequest>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Grpc__Health__V1__HealthListRequest.self, capacity: 1)
     unsafe grpc__health__v1__health_list_request__init(c)
     return unsafe memory
@@ -162,20 +177,25 @@ extension HealthListResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Health__V1__HealthListResponse.self) { unsafe grpc__health__v1__health_list_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Health__V1__HealthListResponse.self)
-    self.statuses = unsafe Unpacked.map(c.pointee.n_statuses, c.pointee.statuses) { unsafe (Unpacked.string($0.pointee.key), Unpacked.message($0.pointee.value) ?? HealthCheckResponse()) }
+    self.statuses = unsafe Unpacked.map(c.pointee.n_statuses, c.pointee.statuses) { unsafe (Unpacked.string($0.pointee.key), $0.pointee.value.map { unsafe HealthCheckResponse(copying: $0) } ?? HealthCheckResponse()) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Grpc__Health__V1__HealthListResponse.self, capacity: 1)
     unsafe grpc__health__v1__health_list_response__init(c)
     if !self.statuses.isEmpty {
       let entries = self.statuses.sorted { $0.key < $1.key }
       unsafe c.pointee.n_statuses = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse__StatusesEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Grpc__Health__V1__HealthListResponse__StatusesEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListResponse__StatusesEntry>.size).bindMemory(to: Grpc__Health__V1__HealthListResponse__StatusesEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Grpc__Health__V1__HealthListResponse__StatusesEntry>.size, wireBytes: 12).bindMemory(to: Grpc__Health__V1__HealthListResponse__StatusesEntry.self, capacity: 1)
         unsafe grpc__health__v1__health_list_response__statuses_entry__init(entry)
         unsafe entry.pointee.key = try arena.string(element.key, "grpc.health.v1.HealthListResponse.StatusesEntry.key")
         unsafe entry.pointee.value = try element.value.fill(arena).assumingMemoryBound(to: Grpc__Health__V1__HealthCheckResponse.self)

@@ -315,15 +315,20 @@ extension SessionTokens {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SessionTokens.self) { unsafe kontor__identity__v1__session_tokens__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SessionTokens.self)
     self.accessToken = unsafe Unpacked.string(c.pointee.access_token)
-    self.accessTokenExpireTime = unsafe Unpacked.message(c.pointee.access_token_expire_time)
+    self.accessTokenExpireTime = unsafe c.pointee.access_token_expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
     self.refreshToken = unsafe Unpacked.string(c.pointee.refresh_token)
-    self.refreshTokenExpireTime = unsafe Unpacked.message(c.pointee.refresh_token_expire_time)
+    self.refreshTokenExpireTime = unsafe c.pointee.refresh_token_expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SessionTokens>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SessionTokens>.size, wireBytes: 24)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SessionTokens.self, capacity: 1)
     unsafe kontor__identity__v1__session_tokens__init(c)
     if !self.accessToken.isEmpty {
@@ -348,17 +353,22 @@ extension Session {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__Session.self) { unsafe kontor__identity__v1__session__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__Session.self)
     self.sessionID = unsafe Unpacked.string(c.pointee.session_id)
     self.deviceName = unsafe Unpacked.string(c.pointee.device_name)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
-    self.refreshTime = unsafe Unpacked.message(c.pointee.refresh_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.refreshTime = unsafe c.pointee.refresh_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
     self.current = unsafe c.pointee.current != 0
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__Session>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__Session>.size, wireBytes: 32)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__Session.self, capacity: 1)
     unsafe kontor__identity__v1__session__init(c)
     if !self.sessionID.isEmpty {
@@ -387,17 +397,22 @@ extension User {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__User.self) { unsafe kontor__identity__v1__user__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__User.self)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
     self.email = unsafe Unpacked.string(c.pointee.email)
     self.givenName = unsafe Unpacked.string(c.pointee.given_name)
     self.familyName = unsafe Unpacked.string(c.pointee.family_name)
     self.initials = unsafe Unpacked.string(c.pointee.initials)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__User>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__User>.size, wireBytes: 36)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__User.self, capacity: 1)
     unsafe kontor__identity__v1__user__init(c)
     if !self.userID.isEmpty {
@@ -428,6 +443,11 @@ extension SignInRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignInRequest.self) { unsafe kontor__identity__v1__sign_in_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignInRequest.self)
     self.email = unsafe Unpacked.string(c.pointee.email)
     self.password = unsafe Unpacked.string(c.pointee.password)
@@ -435,7 +455,7 @@ extension SignInRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignInRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignInRequest>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignInRequest.self, capacity: 1)
     unsafe kontor__identity__v1__sign_in_request__init(c)
     if !self.email.isEmpty {
@@ -457,14 +477,19 @@ extension SignInResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignInResponse.self) { unsafe kontor__identity__v1__sign_in_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignInResponse.self)
-    self.tokens = unsafe Unpacked.message(c.pointee.tokens)
-    self.session = unsafe Unpacked.message(c.pointee.session)
-    self.user = unsafe Unpacked.message(c.pointee.user)
+    self.tokens = unsafe c.pointee.tokens.map { unsafe SessionTokens(copying: $0) }
+    self.session = unsafe c.pointee.session.map { unsafe Session(copying: $0) }
+    self.user = unsafe c.pointee.user.map { unsafe User(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignInResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignInResponse>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignInResponse.self, capacity: 1)
     unsafe kontor__identity__v1__sign_in_response__init(c)
     if let value = self.tokens {
@@ -486,12 +511,17 @@ extension RefreshSessionRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__RefreshSessionRequest.self) { unsafe kontor__identity__v1__refresh_session_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__RefreshSessionRequest.self)
     self.refreshToken = unsafe Unpacked.string(c.pointee.refresh_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RefreshSessionRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RefreshSessionRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__RefreshSessionRequest.self, capacity: 1)
     unsafe kontor__identity__v1__refresh_session_request__init(c)
     if !self.refreshToken.isEmpty {
@@ -507,13 +537,18 @@ extension RefreshSessionResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__RefreshSessionResponse.self) { unsafe kontor__identity__v1__refresh_session_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__RefreshSessionResponse.self)
-    self.tokens = unsafe Unpacked.message(c.pointee.tokens)
-    self.session = unsafe Unpacked.message(c.pointee.session)
+    self.tokens = unsafe c.pointee.tokens.map { unsafe SessionTokens(copying: $0) }
+    self.session = unsafe c.pointee.session.map { unsafe Session(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RefreshSessionResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RefreshSessionResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__RefreshSessionResponse.self, capacity: 1)
     unsafe kontor__identity__v1__refresh_session_response__init(c)
     if let value = self.tokens {
@@ -532,12 +567,17 @@ extension SignOutRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignOutRequest.self) { unsafe kontor__identity__v1__sign_out_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignOutRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignOutRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignOutRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignOutRequest.self, capacity: 1)
     unsafe kontor__identity__v1__sign_out_request__init(c)
     if !self.requestID.isEmpty {
@@ -553,10 +593,15 @@ extension SignOutResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignOutResponse.self) { unsafe kontor__identity__v1__sign_out_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignOutResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignOutResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignOutResponse.self, capacity: 1)
     unsafe kontor__identity__v1__sign_out_response__init(c)
     return unsafe memory
@@ -569,13 +614,18 @@ extension ListSessionsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ListSessionsRequest.self) { unsafe kontor__identity__v1__list_sessions_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ListSessionsRequest.self)
     self.pageSize = unsafe c.pointee.page_size
     self.pageToken = unsafe Unpacked.string(c.pointee.page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSessionsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSessionsRequest>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ListSessionsRequest.self, capacity: 1)
     unsafe kontor__identity__v1__list_sessions_request__init(c)
     unsafe c.pointee.page_size = self.pageSize
@@ -592,18 +642,28 @@ extension ListSessionsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ListSessionsResponse.self) { unsafe kontor__identity__v1__list_sessions_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ListSessionsResponse.self)
-    self.sessions = unsafe Unpacked.messages(c.pointee.n_sessions, c.pointee.sessions)
+    self.sessions = unsafe Unpacked.messages(c.pointee.n_sessions, c.pointee.sessions) { unsafe $1.initialize(to: Session()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSessionsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSessionsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ListSessionsResponse.self, capacity: 1)
     unsafe kontor__identity__v1__list_sessions_response__init(c)
     if !self.sessions.isEmpty {
       unsafe c.pointee.n_sessions = self.sessions.count
-      unsafe c.pointee.sessions = try arena.messages(self.sessions)
+      let list = try unsafe arena.pointers(self.sessions.count).bindMemory(to: UnsafeMutablePointer<Kontor__Identity__V1__Session>?.self, capacity: self.sessions.count)
+      let messages = self.sessions.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Identity__V1__Session.self))
+      }
+      unsafe c.pointee.sessions = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.identity.v1.ListSessionsResponse.next_page_token")
@@ -618,13 +678,18 @@ extension RevokeSessionRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__RevokeSessionRequest.self) { unsafe kontor__identity__v1__revoke_session_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__RevokeSessionRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.sessionID = unsafe Unpacked.string(c.pointee.session_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RevokeSessionRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RevokeSessionRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__RevokeSessionRequest.self, capacity: 1)
     unsafe kontor__identity__v1__revoke_session_request__init(c)
     if !self.requestID.isEmpty {
@@ -643,10 +708,15 @@ extension RevokeSessionResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__RevokeSessionResponse.self) { unsafe kontor__identity__v1__revoke_session_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RevokeSessionResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__RevokeSessionResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__RevokeSessionResponse.self, capacity: 1)
     unsafe kontor__identity__v1__revoke_session_response__init(c)
     return unsafe memory
@@ -659,12 +729,17 @@ extension SwitchOrganizationRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SwitchOrganizationRequest.self) { unsafe kontor__identity__v1__switch_organization_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SwitchOrganizationRequest.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SwitchOrganizationRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SwitchOrganizationRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SwitchOrganizationRequest.self, capacity: 1)
     unsafe kontor__identity__v1__switch_organization_request__init(c)
     if !self.organizationID.isEmpty {
@@ -680,13 +755,18 @@ extension SwitchOrganizationResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SwitchOrganizationResponse.self) { unsafe kontor__identity__v1__switch_organization_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SwitchOrganizationResponse.self)
-    self.tokens = unsafe Unpacked.message(c.pointee.tokens)
-    self.session = unsafe Unpacked.message(c.pointee.session)
+    self.tokens = unsafe c.pointee.tokens.map { unsafe SessionTokens(copying: $0) }
+    self.session = unsafe c.pointee.session.map { unsafe Session(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SwitchOrganizationResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SwitchOrganizationResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SwitchOrganizationResponse.self, capacity: 1)
     unsafe kontor__identity__v1__switch_organization_response__init(c)
     if let value = self.tokens {
@@ -705,10 +785,15 @@ extension GetUserRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetUserRequest.self) { unsafe kontor__identity__v1__get_user_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetUserRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetUserRequest>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetUserRequest.self, capacity: 1)
     unsafe kontor__identity__v1__get_user_request__init(c)
     return unsafe memory
@@ -721,12 +806,17 @@ extension GetUserResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetUserResponse.self) { unsafe kontor__identity__v1__get_user_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__GetUserResponse.self)
-    self.user = unsafe Unpacked.message(c.pointee.user)
+    self.user = unsafe c.pointee.user.map { unsafe User(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetUserResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetUserResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetUserResponse.self, capacity: 1)
     unsafe kontor__identity__v1__get_user_response__init(c)
     if let value = self.user {

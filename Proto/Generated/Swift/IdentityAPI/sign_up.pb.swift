@@ -257,18 +257,23 @@ extension SignUp {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUp.self) { unsafe kontor__identity__v1__sign_up__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUp.self)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
     self.state = unsafe SignUpState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
-    self.quote = unsafe Unpacked.message(c.pointee.quote)
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.quote = unsafe c.pointee.quote.map { unsafe ShopAPI.Quote(copying: $0) }
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUp>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUp>.size, wireBytes: 47)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUp.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up__init(c)
     if !self.signUpID.isEmpty {
@@ -300,19 +305,24 @@ extension SignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUpRequest.self) { unsafe kontor__identity__v1__sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUpRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.email = unsafe Unpacked.string(c.pointee.email)
     self.password = unsafe Unpacked.string(c.pointee.password)
-    self.party = unsafe Unpacked.message(c.pointee.party)
+    self.party = unsafe c.pointee.party.map { unsafe CommonAPI.BillingParty(copying: $0) }
     self.language = unsafe CommonAPI.Language(rawValue: Int32(truncatingIfNeeded: c.pointee.language.rawValue))
     self.acceptedTermsVersion = unsafe Unpacked.string(c.pointee.accepted_terms_version)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: ShopAPI.OrderLine()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpRequest>.size, wireBytes: 47)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up_request__init(c)
     if !self.requestID.isEmpty {
@@ -336,7 +346,12 @@ extension SignUpRequest {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__OrderLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__OrderLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     return unsafe memory
   }
@@ -348,12 +363,17 @@ extension SignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SignUpResponse.self) { unsafe kontor__identity__v1__sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SignUpResponse.self)
-    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
+    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SignUpResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__sign_up_response__init(c)
     if let value = self.signUp {
@@ -369,6 +389,11 @@ extension ConfirmSignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ConfirmSignUpRequest.self) { unsafe kontor__identity__v1__confirm_sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ConfirmSignUpRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
@@ -376,7 +401,7 @@ extension ConfirmSignUpRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpRequest>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ConfirmSignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__confirm_sign_up_request__init(c)
     if !self.requestID.isEmpty {
@@ -398,12 +423,17 @@ extension ConfirmSignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ConfirmSignUpResponse.self) { unsafe kontor__identity__v1__confirm_sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ConfirmSignUpResponse.self)
-    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
+    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ConfirmSignUpResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ConfirmSignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__confirm_sign_up_response__init(c)
     if let value = self.signUp {
@@ -419,13 +449,18 @@ extension ResendSignUpCodeRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ResendSignUpCodeRequest.self) { unsafe kontor__identity__v1__resend_sign_up_code_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ResendSignUpCodeRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ResendSignUpCodeRequest.self, capacity: 1)
     unsafe kontor__identity__v1__resend_sign_up_code_request__init(c)
     if !self.requestID.isEmpty {
@@ -444,12 +479,17 @@ extension ResendSignUpCodeResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ResendSignUpCodeResponse.self) { unsafe kontor__identity__v1__resend_sign_up_code_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ResendSignUpCodeResponse.self)
-    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
+    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ResendSignUpCodeResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ResendSignUpCodeResponse.self, capacity: 1)
     unsafe kontor__identity__v1__resend_sign_up_code_response__init(c)
     if let value = self.signUp {
@@ -465,12 +505,17 @@ extension GetSignUpRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetSignUpRequest.self) { unsafe kontor__identity__v1__get_sign_up_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__GetSignUpRequest.self)
     self.signUpID = unsafe Unpacked.string(c.pointee.sign_up_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetSignUpRequest.self, capacity: 1)
     unsafe kontor__identity__v1__get_sign_up_request__init(c)
     if !self.signUpID.isEmpty {
@@ -486,12 +531,17 @@ extension GetSignUpResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__GetSignUpResponse.self) { unsafe kontor__identity__v1__get_sign_up_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__GetSignUpResponse.self)
-    self.signUp = unsafe Unpacked.message(c.pointee.sign_up)
+    self.signUp = unsafe c.pointee.sign_up.map { unsafe SignUp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__GetSignUpResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__GetSignUpResponse.self, capacity: 1)
     unsafe kontor__identity__v1__get_sign_up_response__init(c)
     if let value = self.signUp {

@@ -125,18 +125,23 @@ extension AccessTokenClaims {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__AccessTokenClaims.self) { unsafe kontor__identity__v1__access_token_claims__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__AccessTokenClaims.self)
     self.issuer = unsafe Unpacked.string(c.pointee.issuer)
     self.audience = unsafe Unpacked.string(c.pointee.audience)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
     self.sessionID = unsafe Unpacked.string(c.pointee.session_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
-    self.issueTime = unsafe Unpacked.message(c.pointee.issue_time)
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
+    self.issueTime = unsafe c.pointee.issue_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__AccessTokenClaims>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__AccessTokenClaims>.size, wireBytes: 42)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__AccessTokenClaims.self, capacity: 1)
     unsafe kontor__identity__v1__access_token_claims__init(c)
     if !self.issuer.isEmpty {
@@ -170,14 +175,19 @@ extension SigningKey {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__SigningKey.self) { unsafe kontor__identity__v1__signing_key__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__SigningKey.self)
     self.keyID = unsafe Unpacked.string(c.pointee.key_id)
     self.publicKey = unsafe Unpacked.bytes(c.pointee.public_key.len, c.pointee.public_key.data)
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SigningKey>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__SigningKey>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__SigningKey.self, capacity: 1)
     unsafe kontor__identity__v1__signing_key__init(c)
     if !self.keyID.isEmpty {
@@ -200,10 +210,15 @@ extension ListSigningKeysRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ListSigningKeysRequest.self) { unsafe kontor__identity__v1__list_signing_keys_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSigningKeysRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSigningKeysRequest>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ListSigningKeysRequest.self, capacity: 1)
     unsafe kontor__identity__v1__list_signing_keys_request__init(c)
     return unsafe memory
@@ -216,17 +231,27 @@ extension ListSigningKeysResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__ListSigningKeysResponse.self) { unsafe kontor__identity__v1__list_signing_keys_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__ListSigningKeysResponse.self)
-    self.keys = unsafe Unpacked.messages(c.pointee.n_keys, c.pointee.keys)
+    self.keys = unsafe Unpacked.messages(c.pointee.n_keys, c.pointee.keys) { unsafe $1.initialize(to: SigningKey()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSigningKeysResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__ListSigningKeysResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__ListSigningKeysResponse.self, capacity: 1)
     unsafe kontor__identity__v1__list_signing_keys_response__init(c)
     if !self.keys.isEmpty {
       unsafe c.pointee.n_keys = self.keys.count
-      unsafe c.pointee.keys = try arena.messages(self.keys)
+      let list = try unsafe arena.pointers(self.keys.count).bindMemory(to: UnsafeMutablePointer<Kontor__Identity__V1__SigningKey>?.self, capacity: self.keys.count)
+      let messages = self.keys.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Identity__V1__SigningKey.self))
+      }
+      unsafe c.pointee.keys = unsafe list
     }
     return unsafe memory
   }
@@ -238,13 +263,18 @@ extension CheckSessionRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__CheckSessionRequest.self) { unsafe kontor__identity__v1__check_session_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__CheckSessionRequest.self)
     self.sessionID = unsafe Unpacked.string(c.pointee.session_id)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__CheckSessionRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__CheckSessionRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__CheckSessionRequest.self, capacity: 1)
     unsafe kontor__identity__v1__check_session_request__init(c)
     if !self.sessionID.isEmpty {
@@ -263,12 +293,17 @@ extension CheckSessionResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Identity__V1__CheckSessionResponse.self) { unsafe kontor__identity__v1__check_session_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Identity__V1__CheckSessionResponse.self)
     self.active = unsafe c.pointee.active != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__CheckSessionResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Identity__V1__CheckSessionResponse>.size, wireBytes: 2)
     let c = unsafe memory.bindMemory(to: Kontor__Identity__V1__CheckSessionResponse.self, capacity: 1)
     unsafe kontor__identity__v1__check_session_response__init(c)
     unsafe c.pointee.active = self.active ? 1 : 0

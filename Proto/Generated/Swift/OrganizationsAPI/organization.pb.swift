@@ -375,6 +375,11 @@ extension Membership {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__Membership.self) { unsafe kontor__organizations__v1__membership__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__Membership.self)
     self.role = unsafe Role(rawValue: Int32(truncatingIfNeeded: c.pointee.role.rawValue))
     self.billing = unsafe c.pointee.billing != 0
@@ -384,7 +389,7 @@ extension Membership {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__Membership>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__Membership>.size, wireBytes: 26)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__Membership.self, capacity: 1)
     unsafe kontor__organizations__v1__membership__init(c)
     unsafe c.pointee.role = Kontor__Organizations__V1__Role(rawValue: .init(truncatingIfNeeded: self.role.rawValue))
@@ -405,16 +410,21 @@ extension Organization {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__Organization.self) { unsafe kontor__organizations__v1__organization__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__Organization.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.displayName = unsafe Unpacked.string(c.pointee.display_name)
     self.state = unsafe OrganizationState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
-    self.membership = unsafe Unpacked.message(c.pointee.membership)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.membership = unsafe c.pointee.membership.map { unsafe Membership(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__Organization>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__Organization>.size, wireBytes: 35)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__Organization.self, capacity: 1)
     unsafe kontor__organizations__v1__organization__init(c)
     if !self.organizationID.isEmpty {
@@ -440,9 +450,14 @@ extension AuditEntry {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__AuditEntry.self) { unsafe kontor__organizations__v1__audit_entry__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__AuditEntry.self)
     self.sequence = unsafe c.pointee.sequence
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
     self.actor = unsafe Unpacked.string(c.pointee.actor)
     self.action = unsafe Unpacked.string(c.pointee.action)
     self.target = unsafe Unpacked.string(c.pointee.target)
@@ -450,7 +465,7 @@ extension AuditEntry {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__AuditEntry>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__AuditEntry>.size, wireBytes: 41)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__AuditEntry.self, capacity: 1)
     unsafe kontor__organizations__v1__audit_entry__init(c)
     unsafe c.pointee.sequence = self.sequence
@@ -480,12 +495,17 @@ extension GetOrganizationRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__GetOrganizationRequest.self) { unsafe kontor__organizations__v1__get_organization_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__GetOrganizationRequest.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__GetOrganizationRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__GetOrganizationRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__GetOrganizationRequest.self, capacity: 1)
     unsafe kontor__organizations__v1__get_organization_request__init(c)
     if !self.organizationID.isEmpty {
@@ -501,12 +521,17 @@ extension GetOrganizationResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__GetOrganizationResponse.self) { unsafe kontor__organizations__v1__get_organization_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__GetOrganizationResponse.self)
-    self.organization = unsafe Unpacked.message(c.pointee.organization)
+    self.organization = unsafe c.pointee.organization.map { unsafe Organization(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__GetOrganizationResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__GetOrganizationResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__GetOrganizationResponse.self, capacity: 1)
     unsafe kontor__organizations__v1__get_organization_response__init(c)
     if let value = self.organization {
@@ -522,13 +547,18 @@ extension ListOrganizationsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__ListOrganizationsRequest.self) { unsafe kontor__organizations__v1__list_organizations_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__ListOrganizationsRequest.self)
     self.pageSize = unsafe c.pointee.page_size
     self.pageToken = unsafe Unpacked.string(c.pointee.page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListOrganizationsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListOrganizationsRequest>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__ListOrganizationsRequest.self, capacity: 1)
     unsafe kontor__organizations__v1__list_organizations_request__init(c)
     unsafe c.pointee.page_size = self.pageSize
@@ -545,18 +575,28 @@ extension ListOrganizationsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__ListOrganizationsResponse.self) { unsafe kontor__organizations__v1__list_organizations_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__ListOrganizationsResponse.self)
-    self.organizations = unsafe Unpacked.messages(c.pointee.n_organizations, c.pointee.organizations)
+    self.organizations = unsafe Unpacked.messages(c.pointee.n_organizations, c.pointee.organizations) { unsafe $1.initialize(to: Organization()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListOrganizationsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListOrganizationsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__ListOrganizationsResponse.self, capacity: 1)
     unsafe kontor__organizations__v1__list_organizations_response__init(c)
     if !self.organizations.isEmpty {
       unsafe c.pointee.n_organizations = self.organizations.count
-      unsafe c.pointee.organizations = try arena.messages(self.organizations)
+      let list = try unsafe arena.pointers(self.organizations.count).bindMemory(to: UnsafeMutablePointer<Kontor__Organizations__V1__Organization>?.self, capacity: self.organizations.count)
+      let messages = self.organizations.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Organizations__V1__Organization.self))
+      }
+      unsafe c.pointee.organizations = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.organizations.v1.ListOrganizationsResponse.next_page_token")
@@ -571,13 +611,18 @@ extension ListAuditEntriesRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__ListAuditEntriesRequest.self) { unsafe kontor__organizations__v1__list_audit_entries_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__ListAuditEntriesRequest.self)
     self.pageSize = unsafe c.pointee.page_size
     self.pageToken = unsafe Unpacked.string(c.pointee.page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListAuditEntriesRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListAuditEntriesRequest>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__ListAuditEntriesRequest.self, capacity: 1)
     unsafe kontor__organizations__v1__list_audit_entries_request__init(c)
     unsafe c.pointee.page_size = self.pageSize
@@ -594,18 +639,28 @@ extension ListAuditEntriesResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__ListAuditEntriesResponse.self) { unsafe kontor__organizations__v1__list_audit_entries_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__ListAuditEntriesResponse.self)
-    self.entries = unsafe Unpacked.messages(c.pointee.n_entries, c.pointee.entries)
+    self.entries = unsafe Unpacked.messages(c.pointee.n_entries, c.pointee.entries) { unsafe $1.initialize(to: AuditEntry()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListAuditEntriesResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__ListAuditEntriesResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__ListAuditEntriesResponse.self, capacity: 1)
     unsafe kontor__organizations__v1__list_audit_entries_response__init(c)
     if !self.entries.isEmpty {
       unsafe c.pointee.n_entries = self.entries.count
-      unsafe c.pointee.entries = try arena.messages(self.entries)
+      let list = try unsafe arena.pointers(self.entries.count).bindMemory(to: UnsafeMutablePointer<Kontor__Organizations__V1__AuditEntry>?.self, capacity: self.entries.count)
+      let messages = self.entries.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Organizations__V1__AuditEntry.self))
+      }
+      unsafe c.pointee.entries = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.organizations.v1.ListAuditEntriesResponse.next_page_token")
@@ -620,6 +675,11 @@ extension CreateOrganizationRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__CreateOrganizationRequest.self) { unsafe kontor__organizations__v1__create_organization_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__CreateOrganizationRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.displayName = unsafe Unpacked.string(c.pointee.display_name)
@@ -627,7 +687,7 @@ extension CreateOrganizationRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CreateOrganizationRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CreateOrganizationRequest>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__CreateOrganizationRequest.self, capacity: 1)
     unsafe kontor__organizations__v1__create_organization_request__init(c)
     if !self.requestID.isEmpty {
@@ -649,12 +709,17 @@ extension CreateOrganizationResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__CreateOrganizationResponse.self) { unsafe kontor__organizations__v1__create_organization_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__CreateOrganizationResponse.self)
-    self.organization = unsafe Unpacked.message(c.pointee.organization)
+    self.organization = unsafe c.pointee.organization.map { unsafe Organization(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CreateOrganizationResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CreateOrganizationResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__CreateOrganizationResponse.self, capacity: 1)
     unsafe kontor__organizations__v1__create_organization_response__init(c)
     if let value = self.organization {
@@ -670,6 +735,11 @@ extension CheckAccessRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__CheckAccessRequest.self) { unsafe kontor__organizations__v1__check_access_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__CheckAccessRequest.self)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
     self.sessionID = unsafe Unpacked.string(c.pointee.session_id)
@@ -677,7 +747,7 @@ extension CheckAccessRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CheckAccessRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CheckAccessRequest>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__CheckAccessRequest.self, capacity: 1)
     unsafe kontor__organizations__v1__check_access_request__init(c)
     if !self.userID.isEmpty {
@@ -699,14 +769,19 @@ extension CheckAccessResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Organizations__V1__CheckAccessResponse.self) { unsafe kontor__organizations__v1__check_access_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Organizations__V1__CheckAccessResponse.self)
     self.sessionActive = unsafe c.pointee.session_active != 0
-    self.membership = unsafe Unpacked.message(c.pointee.membership)
+    self.membership = unsafe c.pointee.membership.map { unsafe Membership(copying: $0) }
     self.organizationState = unsafe OrganizationState(rawValue: Int32(truncatingIfNeeded: c.pointee.organization_state.rawValue))
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CheckAccessResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Organizations__V1__CheckAccessResponse>.size, wireBytes: 19)
     let c = unsafe memory.bindMemory(to: Kontor__Organizations__V1__CheckAccessResponse.self, capacity: 1)
     unsafe kontor__organizations__v1__check_access_response__init(c)
     unsafe c.pointee.session_active = self.sessionActive ? 1 : 0

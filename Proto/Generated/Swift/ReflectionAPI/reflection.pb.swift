@@ -173,12 +173,17 @@ extension ServerReflectionRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ServerReflectionRequest.self) { unsafe grpc__reflection__v1__server_reflection_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ServerReflectionRequest.self)
     self.host = unsafe Unpacked.string(c.pointee.host)
     switch unsafe c.pointee.message_request_case.rawValue {
       case 3: self.messageRequest = .fileByFilename(unsafe Unpacked.string(c.pointee.file_by_filename))
       case 4: self.messageRequest = .fileContainingSymbol(unsafe Unpacked.string(c.pointee.file_containing_symbol))
-      case 5: self.messageRequest = .fileContainingExtension(unsafe Unpacked.message(c.pointee.file_containing_extension) ?? ExtensionRequest())
+      case 5: self.messageRequest = .fileContainingExtension(unsafe c.pointee.file_containing_extension.map { unsafe ExtensionRequest(copying: $0) } ?? ExtensionRequest())
       case 6: self.messageRequest = .allExtensionNumbersOfType(unsafe Unpacked.string(c.pointee.all_extension_numbers_of_type))
       case 7: self.messageRequest = .listServices(unsafe Unpacked.string(c.pointee.list_services))
       default: break
@@ -186,7 +191,7 @@ extension ServerReflectionRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServerReflectionRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServerReflectionRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ServerReflectionRequest.self, capacity: 1)
     unsafe grpc__reflection__v1__server_reflection_request__init(c)
     if !self.host.isEmpty {
@@ -220,13 +225,18 @@ extension ExtensionRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ExtensionRequest.self) { unsafe grpc__reflection__v1__extension_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ExtensionRequest.self)
     self.containingType = unsafe Unpacked.string(c.pointee.containing_type)
     self.extensionNumber = unsafe c.pointee.extension_number
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ExtensionRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ExtensionRequest>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ExtensionRequest.self, capacity: 1)
     unsafe grpc__reflection__v1__extension_request__init(c)
     if !self.containingType.isEmpty {
@@ -243,20 +253,25 @@ extension ServerReflectionResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ServerReflectionResponse.self) { unsafe grpc__reflection__v1__server_reflection_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ServerReflectionResponse.self)
     self.validHost = unsafe Unpacked.string(c.pointee.valid_host)
-    self.originalRequest = unsafe Unpacked.message(c.pointee.original_request)
+    self.originalRequest = unsafe c.pointee.original_request.map { unsafe ServerReflectionRequest(copying: $0) }
     switch unsafe c.pointee.message_response_case.rawValue {
-      case 4: self.messageResponse = .fileDescriptorResponse(unsafe Unpacked.message(c.pointee.file_descriptor_response) ?? FileDescriptorResponse())
-      case 5: self.messageResponse = .allExtensionNumbersResponse(unsafe Unpacked.message(c.pointee.all_extension_numbers_response) ?? ExtensionNumberResponse())
-      case 6: self.messageResponse = .listServicesResponse(unsafe Unpacked.message(c.pointee.list_services_response) ?? ListServiceResponse())
-      case 7: self.messageResponse = .errorResponse(unsafe Unpacked.message(c.pointee.error_response) ?? ErrorResponse())
+      case 4: self.messageResponse = .fileDescriptorResponse(unsafe c.pointee.file_descriptor_response.map { unsafe FileDescriptorResponse(copying: $0) } ?? FileDescriptorResponse())
+      case 5: self.messageResponse = .allExtensionNumbersResponse(unsafe c.pointee.all_extension_numbers_response.map { unsafe ExtensionNumberResponse(copying: $0) } ?? ExtensionNumberResponse())
+      case 6: self.messageResponse = .listServicesResponse(unsafe c.pointee.list_services_response.map { unsafe ListServiceResponse(copying: $0) } ?? ListServiceResponse())
+      case 7: self.messageResponse = .errorResponse(unsafe c.pointee.error_response.map { unsafe ErrorResponse(copying: $0) } ?? ErrorResponse())
       default: break
     }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServerReflectionResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServerReflectionResponse>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ServerReflectionResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__server_reflection_response__init(c)
     if !self.validHost.isEmpty {
@@ -290,17 +305,22 @@ extension FileDescriptorResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__FileDescriptorResponse.self) { unsafe grpc__reflection__v1__file_descriptor_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__FileDescriptorResponse.self)
     self.fileDescriptorProto = unsafe Unpacked.values(c.pointee.n_file_descriptor_proto, c.pointee.file_descriptor_proto).map { unsafe Unpacked.bytes($0.len, $0.data) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__FileDescriptorResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__FileDescriptorResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__FileDescriptorResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__file_descriptor_response__init(c)
     if !self.fileDescriptorProto.isEmpty {
       unsafe c.pointee.n_file_descriptor_proto = self.fileDescriptorProto.count
-      let list = try unsafe arena.reserve(self.fileDescriptorProto.count * MemoryLayout<ProtobufCBinaryData>.stride).bindMemory(to: ProtobufCBinaryData.self, capacity: self.fileDescriptorProto.count)
+      let list = try unsafe arena.reserve(self.fileDescriptorProto.count * MemoryLayout<ProtobufCBinaryData>.stride, wireBytes: self.fileDescriptorProto.count * 6).bindMemory(to: ProtobufCBinaryData.self, capacity: self.fileDescriptorProto.count)
       for index in self.fileDescriptorProto.indices {
         try unsafe (list + index).initialize(to: ProtobufCBinaryData(len: self.fileDescriptorProto[index].count, data: arena.bytes(self.fileDescriptorProto[index])))
       }
@@ -316,13 +336,18 @@ extension ExtensionNumberResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ExtensionNumberResponse.self) { unsafe grpc__reflection__v1__extension_number_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ExtensionNumberResponse.self)
     self.baseTypeName = unsafe Unpacked.string(c.pointee.base_type_name)
     self.extensionNumber = unsafe Unpacked.values(c.pointee.n_extension_number, c.pointee.extension_number)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ExtensionNumberResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ExtensionNumberResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ExtensionNumberResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__extension_number_response__init(c)
     if !self.baseTypeName.isEmpty {
@@ -342,17 +367,27 @@ extension ListServiceResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ListServiceResponse.self) { unsafe grpc__reflection__v1__list_service_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ListServiceResponse.self)
-    self.service = unsafe Unpacked.messages(c.pointee.n_service, c.pointee.service)
+    self.service = unsafe Unpacked.messages(c.pointee.n_service, c.pointee.service) { unsafe $1.initialize(to: ServiceResponse()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ListServiceResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ListServiceResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ListServiceResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__list_service_response__init(c)
     if !self.service.isEmpty {
       unsafe c.pointee.n_service = self.service.count
-      unsafe c.pointee.service = try arena.messages(self.service)
+      let list = try unsafe arena.pointers(self.service.count).bindMemory(to: UnsafeMutablePointer<Grpc__Reflection__V1__ServiceResponse>?.self, capacity: self.service.count)
+      let messages = self.service.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Grpc__Reflection__V1__ServiceResponse.self))
+      }
+      unsafe c.pointee.service = unsafe list
     }
     return unsafe memory
   }
@@ -364,12 +399,17 @@ extension ServiceResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ServiceResponse.self) { unsafe grpc__reflection__v1__service_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ServiceResponse.self)
     self.name = unsafe Unpacked.string(c.pointee.name)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServiceResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ServiceResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ServiceResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__service_response__init(c)
     if !self.name.isEmpty {
@@ -385,13 +425,18 @@ extension ErrorResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Reflection__V1__ErrorResponse.self) { unsafe grpc__reflection__v1__error_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Reflection__V1__ErrorResponse.self)
     self.errorCode = unsafe c.pointee.error_code
     self.errorMessage = unsafe Unpacked.string(c.pointee.error_message)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ErrorResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Reflection__V1__ErrorResponse>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Grpc__Reflection__V1__ErrorResponse.self, capacity: 1)
     unsafe grpc__reflection__v1__error_response__init(c)
     unsafe c.pointee.error_code = self.errorCode

@@ -428,6 +428,11 @@ extension ProductType {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ProductType.self) { unsafe kontor__shop__v1__product_type__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ProductType.self)
     self.productTypeID = unsafe Unpacked.string(c.pointee.product_type_id)
     self.displayName = unsafe Unpacked.string(c.pointee.display_name)
@@ -438,7 +443,7 @@ extension ProductType {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ProductType>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ProductType>.size, wireBytes: 38)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ProductType.self, capacity: 1)
     unsafe kontor__shop__v1__product_type__init(c)
     if !self.productTypeID.isEmpty {
@@ -461,13 +466,18 @@ extension Price {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Price.self) { unsafe kontor__shop__v1__price__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Price.self)
     self.months = unsafe c.pointee.months
-    self.amount = unsafe Unpacked.message(c.pointee.amount)
+    self.amount = unsafe c.pointee.amount.map { unsafe CommonAPI.Money(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Price>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Price>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Price.self, capacity: 1)
     unsafe kontor__shop__v1__price__init(c)
     unsafe c.pointee.months = self.months
@@ -484,15 +494,20 @@ extension Plan {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Plan.self) { unsafe kontor__shop__v1__plan__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Plan.self)
     self.planID = unsafe Unpacked.string(c.pointee.plan_id)
     self.productTypeID = unsafe Unpacked.string(c.pointee.product_type_id)
     self.displayName = unsafe Unpacked.string(c.pointee.display_name)
-    self.prices = unsafe Unpacked.messages(c.pointee.n_prices, c.pointee.prices)
+    self.prices = unsafe Unpacked.messages(c.pointee.n_prices, c.pointee.prices) { unsafe $1.initialize(to: Price()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Plan>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Plan>.size, wireBytes: 18)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Plan.self, capacity: 1)
     unsafe kontor__shop__v1__plan__init(c)
     if !self.planID.isEmpty {
@@ -506,7 +521,12 @@ extension Plan {
     }
     if !self.prices.isEmpty {
       unsafe c.pointee.n_prices = self.prices.count
-      unsafe c.pointee.prices = try arena.messages(self.prices)
+      let list = try unsafe arena.pointers(self.prices.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Price>?.self, capacity: self.prices.count)
+      let messages = self.prices.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Price.self))
+      }
+      unsafe c.pointee.prices = unsafe list
     }
     return unsafe memory
   }
@@ -518,6 +538,11 @@ extension OrderLine {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__OrderLine.self) { unsafe kontor__shop__v1__order_line__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__OrderLine.self)
     self.planID = unsafe Unpacked.string(c.pointee.plan_id)
     self.months = unsafe c.pointee.months
@@ -525,7 +550,7 @@ extension OrderLine {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__OrderLine>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__OrderLine>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__OrderLine.self, capacity: 1)
     unsafe kontor__shop__v1__order_line__init(c)
     if !self.planID.isEmpty {
@@ -545,19 +570,24 @@ extension QuoteLine {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__QuoteLine.self) { unsafe kontor__shop__v1__quote_line__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__QuoteLine.self)
     self.planID = unsafe Unpacked.string(c.pointee.plan_id)
     self.productTypeID = unsafe Unpacked.string(c.pointee.product_type_id)
     self.description = unsafe Unpacked.string(c.pointee.description)
     self.months = unsafe c.pointee.months
     self.domainName = unsafe Unpacked.string(c.pointee.domain_name)
-    self.net = unsafe Unpacked.message(c.pointee.net)
-    self.tax = unsafe Unpacked.message(c.pointee.tax)
+    self.net = unsafe c.pointee.net.map { unsafe CommonAPI.Money(copying: $0) }
+    self.tax = unsafe c.pointee.tax.map { unsafe CommonAPI.Money(copying: $0) }
     self.taxRateBasisPoints = unsafe c.pointee.tax_rate_basis_points
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteLine>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteLine>.size, wireBytes: 58)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__QuoteLine.self, capacity: 1)
     unsafe kontor__shop__v1__quote_line__init(c)
     if !self.planID.isEmpty {
@@ -590,19 +620,29 @@ extension Quote {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Quote.self) { unsafe kontor__shop__v1__quote__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Quote.self)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
-    self.totals = unsafe Unpacked.message(c.pointee.totals)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: QuoteLine()); unsafe $1.pointee.copyFields(from: $0) }
+    self.totals = unsafe c.pointee.totals.map { unsafe CommonAPI.Totals(copying: $0) }
     self.catalogueVersion = unsafe Unpacked.string(c.pointee.catalogue_version)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Quote>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Quote>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Quote.self, capacity: 1)
     unsafe kontor__shop__v1__quote__init(c)
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__QuoteLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__QuoteLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if let value = self.totals {
       unsafe c.pointee.totals = try value.fill(arena).assumingMemoryBound(to: Kontor__Common__V1__Totals.self)
@@ -620,10 +660,15 @@ extension GetCatalogueRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetCatalogueRequest.self) { unsafe kontor__shop__v1__get_catalogue_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetCatalogueRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetCatalogueRequest>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetCatalogueRequest.self, capacity: 1)
     unsafe kontor__shop__v1__get_catalogue_request__init(c)
     return unsafe memory
@@ -636,6 +681,11 @@ extension GetCatalogueResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetCatalogueResponse.self) { unsafe kontor__shop__v1__get_catalogue_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__GetCatalogueResponse.self)
     self.version = unsafe Unpacked.string(c.pointee.version)
     self.currencyCodes = unsafe Unpacked.strings(c.pointee.n_currency_codes, c.pointee.currency_codes)
@@ -644,7 +694,7 @@ extension GetCatalogueResponse {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetCatalogueResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetCatalogueResponse>.size, wireBytes: 14)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetCatalogueResponse.self, capacity: 1)
     unsafe kontor__shop__v1__get_catalogue_response__init(c)
     if !self.version.isEmpty {
@@ -668,6 +718,11 @@ extension ListProductTypesRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListProductTypesRequest.self) { unsafe kontor__shop__v1__list_product_types_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListProductTypesRequest.self)
     self.category = unsafe Category(rawValue: Int32(truncatingIfNeeded: c.pointee.category.rawValue))
     self.pageSize = unsafe c.pointee.page_size
@@ -675,7 +730,7 @@ extension ListProductTypesRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductTypesRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductTypesRequest>.size, wireBytes: 28)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListProductTypesRequest.self, capacity: 1)
     unsafe kontor__shop__v1__list_product_types_request__init(c)
     unsafe c.pointee.category = Kontor__Shop__V1__Category(rawValue: .init(truncatingIfNeeded: self.category.rawValue))
@@ -693,18 +748,28 @@ extension ListProductTypesResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListProductTypesResponse.self) { unsafe kontor__shop__v1__list_product_types_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListProductTypesResponse.self)
-    self.productTypes = unsafe Unpacked.messages(c.pointee.n_product_types, c.pointee.product_types)
+    self.productTypes = unsafe Unpacked.messages(c.pointee.n_product_types, c.pointee.product_types) { unsafe $1.initialize(to: ProductType()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductTypesResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductTypesResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListProductTypesResponse.self, capacity: 1)
     unsafe kontor__shop__v1__list_product_types_response__init(c)
     if !self.productTypes.isEmpty {
       unsafe c.pointee.n_product_types = self.productTypes.count
-      unsafe c.pointee.product_types = try arena.messages(self.productTypes)
+      let list = try unsafe arena.pointers(self.productTypes.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__ProductType>?.self, capacity: self.productTypes.count)
+      let messages = self.productTypes.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__ProductType.self))
+      }
+      unsafe c.pointee.product_types = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.shop.v1.ListProductTypesResponse.next_page_token")
@@ -719,6 +784,11 @@ extension ListPlansRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListPlansRequest.self) { unsafe kontor__shop__v1__list_plans_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListPlansRequest.self)
     self.productTypeID = unsafe Unpacked.string(c.pointee.product_type_id)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
@@ -727,7 +797,7 @@ extension ListPlansRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListPlansRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListPlansRequest>.size, wireBytes: 29)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListPlansRequest.self, capacity: 1)
     unsafe kontor__shop__v1__list_plans_request__init(c)
     if !self.productTypeID.isEmpty {
@@ -750,18 +820,28 @@ extension ListPlansResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListPlansResponse.self) { unsafe kontor__shop__v1__list_plans_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListPlansResponse.self)
-    self.plans = unsafe Unpacked.messages(c.pointee.n_plans, c.pointee.plans)
+    self.plans = unsafe Unpacked.messages(c.pointee.n_plans, c.pointee.plans) { unsafe $1.initialize(to: Plan()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListPlansResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListPlansResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListPlansResponse.self, capacity: 1)
     unsafe kontor__shop__v1__list_plans_response__init(c)
     if !self.plans.isEmpty {
       unsafe c.pointee.n_plans = self.plans.count
-      unsafe c.pointee.plans = try arena.messages(self.plans)
+      let list = try unsafe arena.pointers(self.plans.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Plan>?.self, capacity: self.plans.count)
+      let messages = self.plans.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Plan.self))
+      }
+      unsafe c.pointee.plans = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.shop.v1.ListPlansResponse.next_page_token")
@@ -776,18 +856,28 @@ extension QuoteOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__QuoteOrderRequest.self) { unsafe kontor__shop__v1__quote_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__QuoteOrderRequest.self)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: OrderLine()); unsafe $1.pointee.copyFields(from: $0) }
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteOrderRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__QuoteOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__quote_order_request__init(c)
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__OrderLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__OrderLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if !self.currencyCode.isEmpty {
       unsafe c.pointee.currency_code = try arena.string(self.currencyCode, "kontor.shop.v1.QuoteOrderRequest.currency_code")
@@ -802,12 +892,17 @@ extension QuoteOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__QuoteOrderResponse.self) { unsafe kontor__shop__v1__quote_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__QuoteOrderResponse.self)
-    self.quote = unsafe Unpacked.message(c.pointee.quote)
+    self.quote = unsafe c.pointee.quote.map { unsafe Quote(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__QuoteOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__QuoteOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__quote_order_response__init(c)
     if let value = self.quote {

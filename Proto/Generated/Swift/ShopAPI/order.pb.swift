@@ -393,22 +393,27 @@ extension Order {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Order.self) { unsafe kontor__shop__v1__order__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Order.self)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.state = unsafe OrderState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.quote = unsafe Unpacked.message(c.pointee.quote)
-    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
+    self.quote = unsafe c.pointee.quote.map { unsafe Quote(copying: $0) }
+    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
     self.acceptedTermsVersion = unsafe Unpacked.string(c.pointee.accepted_terms_version)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
-    self.expireTime = unsafe Unpacked.message(c.pointee.expire_time)
-    self.payTime = unsafe Unpacked.message(c.pointee.pay_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.expireTime = unsafe c.pointee.expire_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
+    self.payTime = unsafe c.pointee.pay_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
     self.invoiceID = unsafe Unpacked.string(c.pointee.invoice_id)
     self.productIDs = unsafe Unpacked.strings(c.pointee.n_product_ids, c.pointee.product_ids)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Order>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Order>.size, wireBytes: 65)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Order.self, capacity: 1)
     unsafe kontor__shop__v1__order__init(c)
     if !self.orderID.isEmpty {
@@ -453,17 +458,22 @@ extension PlaceOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__PlaceOrderRequest.self) { unsafe kontor__shop__v1__place_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__PlaceOrderRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
-    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines)
+    self.lines = unsafe Unpacked.messages(c.pointee.n_lines, c.pointee.lines) { unsafe $1.initialize(to: OrderLine()); unsafe $1.pointee.copyFields(from: $0) }
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
-    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
+    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
     self.acceptedTermsVersion = unsafe Unpacked.string(c.pointee.accepted_terms_version)
     self.validateOnly = unsafe c.pointee.validate_only != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PlaceOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PlaceOrderRequest>.size, wireBytes: 26)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__PlaceOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__place_order_request__init(c)
     if !self.requestID.isEmpty {
@@ -471,7 +481,12 @@ extension PlaceOrderRequest {
     }
     if !self.lines.isEmpty {
       unsafe c.pointee.n_lines = self.lines.count
-      unsafe c.pointee.lines = try arena.messages(self.lines)
+      let list = try unsafe arena.pointers(self.lines.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__OrderLine>?.self, capacity: self.lines.count)
+      let messages = self.lines.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__OrderLine.self))
+      }
+      unsafe c.pointee.lines = unsafe list
     }
     if !self.currencyCode.isEmpty {
       unsafe c.pointee.currency_code = try arena.string(self.currencyCode, "kontor.shop.v1.PlaceOrderRequest.currency_code")
@@ -493,12 +508,17 @@ extension PlaceOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__PlaceOrderResponse.self) { unsafe kontor__shop__v1__place_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__PlaceOrderResponse.self)
-    self.order = unsafe Unpacked.message(c.pointee.order)
+    self.order = unsafe c.pointee.order.map { unsafe Order(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PlaceOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PlaceOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__PlaceOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__place_order_response__init(c)
     if let value = self.order {
@@ -514,12 +534,17 @@ extension GetOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetOrderRequest.self) { unsafe kontor__shop__v1__get_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__GetOrderRequest.self)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetOrderRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__get_order_request__init(c)
     if !self.orderID.isEmpty {
@@ -535,12 +560,17 @@ extension GetOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetOrderResponse.self) { unsafe kontor__shop__v1__get_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__GetOrderResponse.self)
-    self.order = unsafe Unpacked.message(c.pointee.order)
+    self.order = unsafe c.pointee.order.map { unsafe Order(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__get_order_response__init(c)
     if let value = self.order {
@@ -556,6 +586,11 @@ extension ListOrdersRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListOrdersRequest.self) { unsafe kontor__shop__v1__list_orders_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListOrdersRequest.self)
     self.state = unsafe OrderState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
     self.pageSize = unsafe c.pointee.page_size
@@ -563,7 +598,7 @@ extension ListOrdersRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListOrdersRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListOrdersRequest>.size, wireBytes: 28)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListOrdersRequest.self, capacity: 1)
     unsafe kontor__shop__v1__list_orders_request__init(c)
     unsafe c.pointee.state = Kontor__Shop__V1__OrderState(rawValue: .init(truncatingIfNeeded: self.state.rawValue))
@@ -581,18 +616,28 @@ extension ListOrdersResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListOrdersResponse.self) { unsafe kontor__shop__v1__list_orders_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListOrdersResponse.self)
-    self.orders = unsafe Unpacked.messages(c.pointee.n_orders, c.pointee.orders)
+    self.orders = unsafe Unpacked.messages(c.pointee.n_orders, c.pointee.orders) { unsafe $1.initialize(to: Order()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListOrdersResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListOrdersResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListOrdersResponse.self, capacity: 1)
     unsafe kontor__shop__v1__list_orders_response__init(c)
     if !self.orders.isEmpty {
       unsafe c.pointee.n_orders = self.orders.count
-      unsafe c.pointee.orders = try arena.messages(self.orders)
+      let list = try unsafe arena.pointers(self.orders.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Order>?.self, capacity: self.orders.count)
+      let messages = self.orders.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Order.self))
+      }
+      unsafe c.pointee.orders = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.shop.v1.ListOrdersResponse.next_page_token")
@@ -607,13 +652,18 @@ extension CancelOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__CancelOrderRequest.self) { unsafe kontor__shop__v1__cancel_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__CancelOrderRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CancelOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CancelOrderRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__CancelOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__cancel_order_request__init(c)
     if !self.requestID.isEmpty {
@@ -632,12 +682,17 @@ extension CancelOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__CancelOrderResponse.self) { unsafe kontor__shop__v1__cancel_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__CancelOrderResponse.self)
-    self.order = unsafe Unpacked.message(c.pointee.order)
+    self.order = unsafe c.pointee.order.map { unsafe Order(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CancelOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CancelOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__CancelOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__cancel_order_response__init(c)
     if let value = self.order {
@@ -653,6 +708,11 @@ extension PayOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__PayOrderRequest.self) { unsafe kontor__shop__v1__pay_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__PayOrderRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
@@ -660,7 +720,7 @@ extension PayOrderRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PayOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PayOrderRequest>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__PayOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__pay_order_request__init(c)
     if !self.requestID.isEmpty {
@@ -680,12 +740,17 @@ extension PayOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__PayOrderResponse.self) { unsafe kontor__shop__v1__pay_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__PayOrderResponse.self)
-    self.order = unsafe Unpacked.message(c.pointee.order)
+    self.order = unsafe c.pointee.order.map { unsafe Order(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PayOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PayOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__PayOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__pay_order_response__init(c)
     if let value = self.order {
@@ -701,17 +766,22 @@ extension CreateOrderRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__CreateOrderRequest.self) { unsafe kontor__shop__v1__create_order_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__CreateOrderRequest.self)
     self.requestID = unsafe Unpacked.string(c.pointee.request_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
     self.userID = unsafe Unpacked.string(c.pointee.user_id)
-    self.quote = unsafe Unpacked.message(c.pointee.quote)
-    self.recipient = unsafe Unpacked.message(c.pointee.recipient)
+    self.quote = unsafe c.pointee.quote.map { unsafe Quote(copying: $0) }
+    self.recipient = unsafe c.pointee.recipient.map { unsafe CommonAPI.BillingParty(copying: $0) }
     self.acceptedTermsVersion = unsafe Unpacked.string(c.pointee.accepted_terms_version)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CreateOrderRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CreateOrderRequest>.size, wireBytes: 36)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__CreateOrderRequest.self, capacity: 1)
     unsafe kontor__shop__v1__create_order_request__init(c)
     if !self.requestID.isEmpty {
@@ -742,12 +812,17 @@ extension CreateOrderResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__CreateOrderResponse.self) { unsafe kontor__shop__v1__create_order_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__CreateOrderResponse.self)
-    self.order = unsafe Unpacked.message(c.pointee.order)
+    self.order = unsafe c.pointee.order.map { unsafe Order(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CreateOrderResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__CreateOrderResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__CreateOrderResponse.self, capacity: 1)
     unsafe kontor__shop__v1__create_order_response__init(c)
     if let value = self.order {

@@ -360,6 +360,11 @@ extension Product {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Product.self) { unsafe kontor__shop__v1__product__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Product.self)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
@@ -369,16 +374,16 @@ extension Product {
     self.displayName = unsafe Unpacked.string(c.pointee.display_name)
     self.domainName = unsafe Unpacked.string(c.pointee.domain_name)
     self.state = unsafe ProductState(rawValue: Int32(truncatingIfNeeded: c.pointee.state.rawValue))
-    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
-    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
+    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
+    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
     self.months = unsafe c.pointee.months
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
     self.orderID = unsafe Unpacked.string(c.pointee.order_id)
-    self.createTime = unsafe Unpacked.message(c.pointee.create_time)
+    self.createTime = unsafe c.pointee.create_time.map { unsafe GoogleAPI.Timestamp(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Product>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Product>.size, wireBytes: 99)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Product.self, capacity: 1)
     unsafe kontor__shop__v1__product__init(c)
     if !self.productID.isEmpty {
@@ -427,12 +432,17 @@ extension GetProductRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetProductRequest.self) { unsafe kontor__shop__v1__get_product_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__GetProductRequest.self)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetProductRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetProductRequest>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetProductRequest.self, capacity: 1)
     unsafe kontor__shop__v1__get_product_request__init(c)
     if !self.productID.isEmpty {
@@ -448,12 +458,17 @@ extension GetProductResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__GetProductResponse.self) { unsafe kontor__shop__v1__get_product_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__GetProductResponse.self)
-    self.product = unsafe Unpacked.message(c.pointee.product)
+    self.product = unsafe c.pointee.product.map { unsafe Product(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetProductResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__GetProductResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__GetProductResponse.self, capacity: 1)
     unsafe kontor__shop__v1__get_product_response__init(c)
     if let value = self.product {
@@ -469,6 +484,11 @@ extension ListProductsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListProductsRequest.self) { unsafe kontor__shop__v1__list_products_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListProductsRequest.self)
     self.category = unsafe Category(rawValue: Int32(truncatingIfNeeded: c.pointee.category.rawValue))
     self.productTypeID = unsafe Unpacked.string(c.pointee.product_type_id)
@@ -478,7 +498,7 @@ extension ListProductsRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductsRequest>.size, wireBytes: 45)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListProductsRequest.self, capacity: 1)
     unsafe kontor__shop__v1__list_products_request__init(c)
     unsafe c.pointee.category = Kontor__Shop__V1__Category(rawValue: .init(truncatingIfNeeded: self.category.rawValue))
@@ -500,18 +520,28 @@ extension ListProductsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListProductsResponse.self) { unsafe kontor__shop__v1__list_products_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListProductsResponse.self)
-    self.products = unsafe Unpacked.messages(c.pointee.n_products, c.pointee.products)
+    self.products = unsafe Unpacked.messages(c.pointee.n_products, c.pointee.products) { unsafe $1.initialize(to: Product()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListProductsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListProductsResponse.self, capacity: 1)
     unsafe kontor__shop__v1__list_products_response__init(c)
     if !self.products.isEmpty {
       unsafe c.pointee.n_products = self.products.count
-      unsafe c.pointee.products = try arena.messages(self.products)
+      let list = try unsafe arena.pointers(self.products.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Product>?.self, capacity: self.products.count)
+      let messages = self.products.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Product.self))
+      }
+      unsafe c.pointee.products = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.shop.v1.ListProductsResponse.next_page_token")
@@ -526,19 +556,24 @@ extension Renewal {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__Renewal.self) { unsafe kontor__shop__v1__renewal__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__Renewal.self)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
     self.description = unsafe Unpacked.string(c.pointee.description)
-    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
-    self.periodEnd = unsafe Unpacked.message(c.pointee.period_end)
+    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
+    self.periodEnd = unsafe c.pointee.period_end.map { unsafe CommonAPI.Date(copying: $0) }
     self.months = unsafe c.pointee.months
-    self.price = unsafe Unpacked.message(c.pointee.price)
+    self.price = unsafe c.pointee.price.map { unsafe CommonAPI.Money(copying: $0) }
     self.priceIncludesTax = unsafe c.pointee.price_includes_tax != 0
     self.taxClass = unsafe TaxClass(rawValue: Int32(truncatingIfNeeded: c.pointee.tax_class.rawValue))
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Renewal>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__Renewal>.size, wireBytes: 54)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__Renewal.self, capacity: 1)
     unsafe kontor__shop__v1__renewal__init(c)
     if !self.productID.isEmpty {
@@ -569,16 +604,21 @@ extension ListRenewalsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListRenewalsRequest.self) { unsafe kontor__shop__v1__list_renewals_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListRenewalsRequest.self)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
-    self.endsBefore = unsafe Unpacked.message(c.pointee.ends_before)
+    self.endsBefore = unsafe c.pointee.ends_before.map { unsafe CommonAPI.Date(copying: $0) }
     self.productIDs = unsafe Unpacked.strings(c.pointee.n_product_ids, c.pointee.product_ids)
     self.pageSize = unsafe c.pointee.page_size
     self.pageToken = unsafe Unpacked.string(c.pointee.page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListRenewalsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListRenewalsRequest>.size, wireBytes: 29)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListRenewalsRequest.self, capacity: 1)
     unsafe kontor__shop__v1__list_renewals_request__init(c)
     if !self.organizationID.isEmpty {
@@ -605,18 +645,28 @@ extension ListRenewalsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ListRenewalsResponse.self) { unsafe kontor__shop__v1__list_renewals_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ListRenewalsResponse.self)
-    self.renewals = unsafe Unpacked.messages(c.pointee.n_renewals, c.pointee.renewals)
+    self.renewals = unsafe Unpacked.messages(c.pointee.n_renewals, c.pointee.renewals) { unsafe $1.initialize(to: Renewal()); unsafe $1.pointee.copyFields(from: $0) }
     self.nextPageToken = unsafe Unpacked.string(c.pointee.next_page_token)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListRenewalsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ListRenewalsResponse>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ListRenewalsResponse.self, capacity: 1)
     unsafe kontor__shop__v1__list_renewals_response__init(c)
     if !self.renewals.isEmpty {
       unsafe c.pointee.n_renewals = self.renewals.count
-      unsafe c.pointee.renewals = try arena.messages(self.renewals)
+      let list = try unsafe arena.pointers(self.renewals.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Renewal>?.self, capacity: self.renewals.count)
+      let messages = self.renewals.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Renewal.self))
+      }
+      unsafe c.pointee.renewals = unsafe list
     }
     if !self.nextPageToken.isEmpty {
       unsafe c.pointee.next_page_token = try arena.string(self.nextPageToken, "kontor.shop.v1.ListRenewalsResponse.next_page_token")
@@ -631,14 +681,19 @@ extension PaidRenewal {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__PaidRenewal.self) { unsafe kontor__shop__v1__paid_renewal__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__PaidRenewal.self)
     self.productID = unsafe Unpacked.string(c.pointee.product_id)
-    self.periodStart = unsafe Unpacked.message(c.pointee.period_start)
+    self.periodStart = unsafe c.pointee.period_start.map { unsafe CommonAPI.Date(copying: $0) }
     self.months = unsafe c.pointee.months
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PaidRenewal>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__PaidRenewal>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__PaidRenewal.self, capacity: 1)
     unsafe kontor__shop__v1__paid_renewal__init(c)
     if !self.productID.isEmpty {
@@ -658,14 +713,19 @@ extension ApplyRenewalsRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ApplyRenewalsRequest.self) { unsafe kontor__shop__v1__apply_renewals_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ApplyRenewalsRequest.self)
     self.paymentID = unsafe Unpacked.string(c.pointee.payment_id)
     self.organizationID = unsafe Unpacked.string(c.pointee.organization_id)
-    self.renewals = unsafe Unpacked.messages(c.pointee.n_renewals, c.pointee.renewals)
+    self.renewals = unsafe Unpacked.messages(c.pointee.n_renewals, c.pointee.renewals) { unsafe $1.initialize(to: PaidRenewal()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ApplyRenewalsRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ApplyRenewalsRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ApplyRenewalsRequest.self, capacity: 1)
     unsafe kontor__shop__v1__apply_renewals_request__init(c)
     if !self.paymentID.isEmpty {
@@ -676,7 +736,12 @@ extension ApplyRenewalsRequest {
     }
     if !self.renewals.isEmpty {
       unsafe c.pointee.n_renewals = self.renewals.count
-      unsafe c.pointee.renewals = try arena.messages(self.renewals)
+      let list = try unsafe arena.pointers(self.renewals.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__PaidRenewal>?.self, capacity: self.renewals.count)
+      let messages = self.renewals.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__PaidRenewal.self))
+      }
+      unsafe c.pointee.renewals = unsafe list
     }
     return unsafe memory
   }
@@ -688,17 +753,27 @@ extension ApplyRenewalsResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Shop__V1__ApplyRenewalsResponse.self) { unsafe kontor__shop__v1__apply_renewals_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Shop__V1__ApplyRenewalsResponse.self)
-    self.products = unsafe Unpacked.messages(c.pointee.n_products, c.pointee.products)
+    self.products = unsafe Unpacked.messages(c.pointee.n_products, c.pointee.products) { unsafe $1.initialize(to: Product()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ApplyRenewalsResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Shop__V1__ApplyRenewalsResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Shop__V1__ApplyRenewalsResponse.self, capacity: 1)
     unsafe kontor__shop__v1__apply_renewals_response__init(c)
     if !self.products.isEmpty {
       unsafe c.pointee.n_products = self.products.count
-      unsafe c.pointee.products = try arena.messages(self.products)
+      let list = try unsafe arena.pointers(self.products.count).bindMemory(to: UnsafeMutablePointer<Kontor__Shop__V1__Product>?.self, capacity: self.products.count)
+      let messages = self.products.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Shop__V1__Product.self))
+      }
+      unsafe c.pointee.products = unsafe list
     }
     return unsafe memory
   }

@@ -62,7 +62,8 @@ extension FileWriter {
     case .bytes: return "Unpacked.bytes(\(source).len, \(source).data)"
     case .enum:
       return "\(try elementType(field))(rawValue: Int32(truncatingIfNeeded: \(source).rawValue))"
-    case .message: return "Unpacked.message(\(source))"
+    case .message:
+      return "\(source).map { unsafe \(try elementType(field))(copying: $0) }"
     default: return source
     }
   }

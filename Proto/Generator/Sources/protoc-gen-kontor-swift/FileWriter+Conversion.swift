@@ -20,7 +20,13 @@ extension FileWriter {
   }
 
   private mutating func writeCopying(_ message: Descriptor) throws {
-    try block("@unsafe package init(copying pointer: UnsafeRawPointer) {") { writer in
+    block("@unsafe package init(copying pointer: UnsafeRawPointer) {") { writer in
+      writer.line("self.init()")
+      writer.line("unsafe copyFields(from: pointer)")
+    }
+    line()
+    try block("@unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {") {
+      writer in
       guard !message.fields.isEmpty else { return }
       writer.line("let c = unsafe pointer.assumingMemoryBound(to: \(message.cName).self)")
       for member in message.swiftMembers {
@@ -46,7 +52,10 @@ extension FileWriter {
     } else if field.isRepeated {
       switch field.type {
       case .string: line("\(target) = unsafe Unpacked.strings(\(count), \(source))")
-      case .message: line("\(target) = unsafe Unpacked.messages(\(count), \(source))")
+      case .message:
+        line(
+          "\(target) = unsafe Unpacked.messages(\(count), \(source)) { unsafe $1.initialize(to: \(try elementType(field))()); unsafe $1.pointee.copyFields(from: $0) }"
+        )
       case .bool, .enum, .bytes:
         let mark = field.type == .bytes ? "unsafe " : ""
         line(
@@ -82,7 +91,9 @@ extension FileWriter {
     let head =
       "@unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {"
     try block(head) { writer in
-      writer.line("let memory = try unsafe arena.reserve(MemoryLayout<\(message.cName)>.size)")
+      writer.line(
+        "let memory = try unsafe arena.reserve(MemoryLayout<\(message.cName)>.size, wireBytes: \(message.maximumWireBytes))"
+      )
       writer.line(
         "let c = unsafe memory.bindMemory(to: \(message.cName).self, capacity: 1)")
       writer.line("unsafe \(message.cPrefix)__init(c)")
@@ -121,7 +132,19 @@ extension FileWriter {
     switch field.type {
     case .string:
       line("unsafe \(target) = try arena.strings(\(value), \"\(field.fullName)\")")
-    case .message: line("unsafe \(target) = try arena.messages(\(value))")
+    case .message:
+      let element = field.messageType.cName
+      line(
+        "let list = try unsafe arena.pointers(\(value).count).bindMemory(to: UnsafeMutablePointer<\(element)>?.self, capacity: \(value).count)"
+      )
+      // A span lends its elements; an array would give out copies.
+      line("let messages = \(value).span")
+      block("for index in messages.indices {") { writer in
+        writer.line(
+          "try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: \(element).self))"
+        )
+      }
+      line("unsafe \(target) = unsafe list")
     case .bool: line("unsafe \(target) = try arena.values(\(value).map { $0 ? 1 : 0 })")
     case .enum:
       line(
@@ -129,7 +152,7 @@ extension FileWriter {
       )
     case .bytes:
       line(
-        "let list = try unsafe arena.reserve(\(value).count * MemoryLayout<ProtobufCBinaryData>.stride).bindMemory(to: ProtobufCBinaryData.self, capacity: \(value).count)"
+        "let list = try unsafe arena.reserve(\(value).count * MemoryLayout<ProtobufCBinaryData>.stride, wireBytes: \(value).count * \(field.wireBytesOfPrefix)).bindMemory(to: ProtobufCBinaryData.self, capacity: \(value).count)"
       )
       block("for index in \(value).indices {") { writer in
         writer.line(
@@ -151,11 +174,11 @@ extension FileWriter {
     line("let entries = \(value).sorted { \(order) }")
     line("unsafe c.pointee.n_\(field.cName) = entries.count")
     line(
-      "let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<\(entry)>?.self, capacity: entries.count)"
+      "let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<\(entry)>?.self, capacity: entries.count)"
     )
     block("for (index, element) in entries.enumerated() {") { writer in
       writer.line(
-        "let entry = try unsafe arena.reserve(MemoryLayout<\(entry)>.size).bindMemory(to: \(entry).self, capacity: 1)"
+        "let entry = try unsafe arena.reserve(MemoryLayout<\(entry)>.size, wireBytes: \(field.messageType.maximumWireBytes)).bindMemory(to: \(entry).self, capacity: 1)"
       )
       writer.line("unsafe \(field.messageType.cPrefix)__init(entry)")
       writer.writing(keyField, "element.key", to: "entry.pointee.key")

@@ -1,5 +1,6 @@
 internal import Compression
 internal import HTTP2
+internal import Messages
 internal import NIOCore
 internal import RPCCore
 
@@ -25,6 +26,8 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   private weak var connection: Connection?
   /// Nil before a client's call has a connection, and after the stream's end.
   private var stream: HTTP2Stream?
+  /// Where a server's messages go while `stream` is there.
+  private var outlet: MessageOutlet?
   private var received: ReceivedBytes
   private var ending: Ending?
   private var reader: StreamWaiter<RawMessage?>?
@@ -69,6 +72,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   /// Leaves the stream; the messages are sent again on the next one.
   func restart() {
     stream = nil
+    outlet = nil
     connection = nil
   }
 
@@ -87,6 +91,10 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     self.stream = stream
     self.connection = connection
     pendingHeaders = headers
+    if role == .server, let session = connection.session {
+      outlet = MessageOutlet(
+        connection, session, stream, maximumQueuedBytes: limits.maximumQueuedStreamBytes)
+    }
     guard sendAgain() else { return }
     sendWaiting()
   }
@@ -94,6 +102,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   /// The HTTP/2 stream is over and must not be touched any more.
   func detach() {
     stream = nil
+    outlet = nil
     pendingHeaders = nil
   }
 
@@ -292,15 +301,30 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     }
   }
 
+  /// A server's message after its first, unless it may be compressed: a client's is kept for
+  /// another attempt.
+  func sendNow(_ message: some Message, compress: Bool) throws -> Bool {
+    guard loop.eventLoop.inEventLoop, let outlet, pendingHeaders == nil, writers.isEmpty,
+      !isFinishing, !compress || sendEncoding == nil
+    else { return false }
+    if case .failed(let error) = ending { throw error }
+    return try outlet.send(message)
+  }
+
   /// Sends a message if there is room; false when its writer must wait.
   private func sendNow(_ message: [UInt8], _ compress: Bool) throws -> Bool {
+    try checkSending()
+    return try submit(message, compress)
+  }
+
+  /// Throws when nothing more can be sent.
+  private func checkSending() throws {
     switch ending {
     case .failed(let error): throw error
     case .ended(let status) where role == .client: throw status ?? StreamClosedError()
     default: break
     }
     guard !isFinishing else { throw StreamClosedError() }
-    return try submit(message, compress)
   }
 
   private func submit(_ message: [UInt8], _ compress: Bool) throws -> Bool {

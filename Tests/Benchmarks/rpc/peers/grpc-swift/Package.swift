@@ -20,7 +20,6 @@ let package = Package(
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
         .product(name: "NIOPosix", package: "swift-nio"),
-      ],
-      plugins: [.plugin(name: "GRPCProtobufGenerator", package: "grpc-swift-protobuf")])
+      ])
   ]
 )

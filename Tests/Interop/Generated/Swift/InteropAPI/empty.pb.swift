@@ -16,10 +16,15 @@ extension Empty {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__Empty.self) { unsafe grpc__testing__empty__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__Empty>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__Empty>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__Empty.self, capacity: 1)
     unsafe grpc__testing__empty__init(c)
     return unsafe memory

@@ -250,12 +250,17 @@ extension BoolValue {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__BoolValue.self) { unsafe grpc__testing__bool_value__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__BoolValue.self)
     self.value = unsafe c.pointee.value != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__BoolValue>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__BoolValue>.size, wireBytes: 2)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__BoolValue.self, capacity: 1)
     unsafe grpc__testing__bool_value__init(c)
     unsafe c.pointee.value = self.value ? 1 : 0
@@ -269,13 +274,18 @@ extension Payload {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__Payload.self) { unsafe grpc__testing__payload__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__Payload.self)
     self.type = unsafe PayloadType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
     self.body = unsafe Unpacked.bytes(c.pointee.body.len, c.pointee.body.data)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__Payload>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__Payload>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__Payload.self, capacity: 1)
     unsafe grpc__testing__payload__init(c)
     unsafe c.pointee.type = Grpc__Testing__PayloadType(rawValue: .init(truncatingIfNeeded: self.type.rawValue))
@@ -293,13 +303,18 @@ extension EchoStatus {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__EchoStatus.self) { unsafe grpc__testing__echo_status__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__EchoStatus.self)
     self.code = unsafe c.pointee.code
     self.message = unsafe Unpacked.string(c.pointee.message)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__EchoStatus>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__EchoStatus>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__EchoStatus.self, capacity: 1)
     unsafe grpc__testing__echo_status__init(c)
     unsafe c.pointee.code = self.code
@@ -316,18 +331,23 @@ extension SimpleRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__SimpleRequest.self) { unsafe grpc__testing__simple_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__SimpleRequest.self)
     self.responseType = unsafe PayloadType(rawValue: Int32(truncatingIfNeeded: c.pointee.response_type.rawValue))
     self.responseSize = unsafe c.pointee.response_size
-    self.payload = unsafe Unpacked.message(c.pointee.payload)
-    self.responseCompressed = unsafe Unpacked.message(c.pointee.response_compressed)
-    self.responseStatus = unsafe Unpacked.message(c.pointee.response_status)
-    self.expectCompressed = unsafe Unpacked.message(c.pointee.expect_compressed)
+    self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
+    self.responseCompressed = unsafe c.pointee.response_compressed.map { unsafe BoolValue(copying: $0) }
+    self.responseStatus = unsafe c.pointee.response_status.map { unsafe EchoStatus(copying: $0) }
+    self.expectCompressed = unsafe c.pointee.expect_compressed.map { unsafe BoolValue(copying: $0) }
     self.fillServerID = unsafe c.pointee.fill_server_id != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleRequest>.size, wireBytes: 48)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__SimpleRequest.self, capacity: 1)
     unsafe grpc__testing__simple_request__init(c)
     unsafe c.pointee.response_type = Grpc__Testing__PayloadType(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
@@ -355,13 +375,18 @@ extension SimpleResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__SimpleResponse.self) { unsafe grpc__testing__simple_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__SimpleResponse.self)
-    self.payload = unsafe Unpacked.message(c.pointee.payload)
+    self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
     self.serverID = unsafe Unpacked.string(c.pointee.server_id)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__SimpleResponse.self, capacity: 1)
     unsafe grpc__testing__simple_response__init(c)
     if let value = self.payload {
@@ -380,13 +405,18 @@ extension StreamingInputCallRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__StreamingInputCallRequest.self) { unsafe grpc__testing__streaming_input_call_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__StreamingInputCallRequest.self)
-    self.payload = unsafe Unpacked.message(c.pointee.payload)
-    self.expectCompressed = unsafe Unpacked.message(c.pointee.expect_compressed)
+    self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
+    self.expectCompressed = unsafe c.pointee.expect_compressed.map { unsafe BoolValue(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingInputCallRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingInputCallRequest>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__StreamingInputCallRequest.self, capacity: 1)
     unsafe grpc__testing__streaming_input_call_request__init(c)
     if let value = self.payload {
@@ -405,12 +435,17 @@ extension StreamingInputCallResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__StreamingInputCallResponse.self) { unsafe grpc__testing__streaming_input_call_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__StreamingInputCallResponse.self)
     self.aggregatedPayloadSize = unsafe c.pointee.aggregated_payload_size
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingInputCallResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingInputCallResponse>.size, wireBytes: 11)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__StreamingInputCallResponse.self, capacity: 1)
     unsafe grpc__testing__streaming_input_call_response__init(c)
     unsafe c.pointee.aggregated_payload_size = self.aggregatedPayloadSize
@@ -424,15 +459,20 @@ extension ResponseParameters {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__ResponseParameters.self) { unsafe grpc__testing__response_parameters__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__ResponseParameters.self)
     self.size = unsafe c.pointee.size
     self.intervalUs = unsafe c.pointee.interval_us
-    self.compressed = unsafe Unpacked.message(c.pointee.compressed)
-    self.fillPeerSocketAddress = unsafe Unpacked.message(c.pointee.fill_peer_socket_address)
+    self.compressed = unsafe c.pointee.compressed.map { unsafe BoolValue(copying: $0) }
+    self.fillPeerSocketAddress = unsafe c.pointee.fill_peer_socket_address.map { unsafe BoolValue(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__ResponseParameters>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__ResponseParameters>.size, wireBytes: 34)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__ResponseParameters.self, capacity: 1)
     unsafe grpc__testing__response_parameters__init(c)
     unsafe c.pointee.size = self.size
@@ -453,21 +493,31 @@ extension StreamingOutputCallRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__StreamingOutputCallRequest.self) { unsafe grpc__testing__streaming_output_call_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__StreamingOutputCallRequest.self)
     self.responseType = unsafe PayloadType(rawValue: Int32(truncatingIfNeeded: c.pointee.response_type.rawValue))
-    self.responseParameters = unsafe Unpacked.messages(c.pointee.n_response_parameters, c.pointee.response_parameters)
-    self.payload = unsafe Unpacked.message(c.pointee.payload)
-    self.responseStatus = unsafe Unpacked.message(c.pointee.response_status)
+    self.responseParameters = unsafe Unpacked.messages(c.pointee.n_response_parameters, c.pointee.response_parameters) { unsafe $1.initialize(to: ResponseParameters()); unsafe $1.pointee.copyFields(from: $0) }
+    self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
+    self.responseStatus = unsafe c.pointee.response_status.map { unsafe EchoStatus(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallRequest>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__StreamingOutputCallRequest.self, capacity: 1)
     unsafe grpc__testing__streaming_output_call_request__init(c)
     unsafe c.pointee.response_type = Grpc__Testing__PayloadType(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
     if !self.responseParameters.isEmpty {
       unsafe c.pointee.n_response_parameters = self.responseParameters.count
-      unsafe c.pointee.response_parameters = try arena.messages(self.responseParameters)
+      let list = try unsafe arena.pointers(self.responseParameters.count).bindMemory(to: UnsafeMutablePointer<Grpc__Testing__ResponseParameters>?.self, capacity: self.responseParameters.count)
+      let messages = self.responseParameters.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Grpc__Testing__ResponseParameters.self))
+      }
+      unsafe c.pointee.response_parameters = unsafe list
     }
     if let value = self.payload {
       unsafe c.pointee.payload = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__Payload.self)
@@ -485,13 +535,18 @@ extension StreamingOutputCallResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__StreamingOutputCallResponse.self) { unsafe grpc__testing__streaming_output_call_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__StreamingOutputCallResponse.self)
-    self.payload = unsafe Unpacked.message(c.pointee.payload)
+    self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
     self.peerSocketAddress = unsafe Unpacked.string(c.pointee.peer_socket_address)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallResponse>.size, wireBytes: 12)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__StreamingOutputCallResponse.self, capacity: 1)
     unsafe grpc__testing__streaming_output_call_response__init(c)
     if let value = self.payload {

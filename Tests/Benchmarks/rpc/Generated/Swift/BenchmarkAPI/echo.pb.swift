@@ -157,6 +157,11 @@ extension EchoRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__EchoRequest.self) { unsafe kontor__benchmark__v1__echo_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__EchoRequest.self)
     self.id = unsafe Unpacked.string(c.pointee.id)
     self.text = unsafe Unpacked.string(c.pointee.text)
@@ -165,7 +170,7 @@ extension EchoRequest {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__EchoRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__EchoRequest>.size, wireBytes: 34)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__EchoRequest.self, capacity: 1)
     unsafe kontor__benchmark__v1__echo_request__init(c)
     if !self.id.isEmpty {
@@ -186,6 +191,11 @@ extension EchoResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__EchoResponse.self) { unsafe kontor__benchmark__v1__echo_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__EchoResponse.self)
     self.id = unsafe Unpacked.string(c.pointee.id)
     self.text = unsafe Unpacked.string(c.pointee.text)
@@ -195,7 +205,7 @@ extension EchoResponse {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__EchoResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__EchoResponse>.size, wireBytes: 40)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__EchoResponse.self, capacity: 1)
     unsafe kontor__benchmark__v1__echo_response__init(c)
     if !self.id.isEmpty {
@@ -219,12 +229,17 @@ extension ListRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__ListRequest.self) { unsafe kontor__benchmark__v1__list_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__ListRequest.self)
     self.items = unsafe c.pointee.items
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__ListRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__ListRequest>.size, wireBytes: 11)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__ListRequest.self, capacity: 1)
     unsafe kontor__benchmark__v1__list_request__init(c)
     unsafe c.pointee.items = self.items
@@ -238,17 +253,27 @@ extension ListResponse {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__ListResponse.self) { unsafe kontor__benchmark__v1__list_response__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__ListResponse.self)
-    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items)
+    self.items = unsafe Unpacked.messages(c.pointee.n_items, c.pointee.items) { unsafe $1.initialize(to: Item()); unsafe $1.pointee.copyFields(from: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__ListResponse>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__ListResponse>.size, wireBytes: 0)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__ListResponse.self, capacity: 1)
     unsafe kontor__benchmark__v1__list_response__init(c)
     if !self.items.isEmpty {
       unsafe c.pointee.n_items = self.items.count
-      unsafe c.pointee.items = try arena.messages(self.items)
+      let list = try unsafe arena.pointers(self.items.count).bindMemory(to: UnsafeMutablePointer<Kontor__Benchmark__V1__Item>?.self, capacity: self.items.count)
+      let messages = self.items.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Benchmark__V1__Item.self))
+      }
+      unsafe c.pointee.items = unsafe list
     }
     return unsafe memory
   }
@@ -260,16 +285,21 @@ extension Item {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__Item.self) { unsafe kontor__benchmark__v1__item__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__Item.self)
     self.id = unsafe Unpacked.string(c.pointee.id)
     self.name = unsafe Unpacked.string(c.pointee.name)
-    self.price = unsafe Unpacked.message(c.pointee.price)
+    self.price = unsafe c.pointee.price.map { unsafe Amount(copying: $0) }
     self.createdUs = unsafe c.pointee.created_us
     self.active = unsafe c.pointee.active != 0
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__Item>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__Item>.size, wireBytes: 31)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__Item.self, capacity: 1)
     unsafe kontor__benchmark__v1__item__init(c)
     if !self.id.isEmpty {
@@ -293,13 +323,18 @@ extension Amount {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__Amount.self) { unsafe kontor__benchmark__v1__amount__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__Amount.self)
     self.currencyCode = unsafe Unpacked.string(c.pointee.currency_code)
     self.minorUnits = unsafe c.pointee.minor_units
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__Amount>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__Amount>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__Amount.self, capacity: 1)
     unsafe kontor__benchmark__v1__amount__init(c)
     if !self.currencyCode.isEmpty {
@@ -316,12 +351,17 @@ extension CountRequest {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Benchmark__V1__CountRequest.self) { unsafe kontor__benchmark__v1__count_request__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Benchmark__V1__CountRequest.self)
     self.messages = unsafe c.pointee.messages
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__CountRequest>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Benchmark__V1__CountRequest>.size, wireBytes: 11)
     let c = unsafe memory.bindMemory(to: Kontor__Benchmark__V1__CountRequest.self, capacity: 1)
     unsafe kontor__benchmark__v1__count_request__init(c)
     unsafe c.pointee.messages = self.messages

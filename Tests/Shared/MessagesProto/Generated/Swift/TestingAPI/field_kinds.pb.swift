@@ -452,6 +452,11 @@ extension FieldKinds {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__FieldKinds.self) { unsafe kontor__testing__v1__field_kinds__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__FieldKinds.self)
     self.int32Value = unsafe c.pointee.int32_value
     self.int64Value = unsafe c.pointee.int64_value
@@ -470,7 +475,7 @@ extension FieldKinds {
     self.doubleValue = unsafe c.pointee.double_value
     self.text = unsafe Unpacked.string(c.pointee.text)
     self.data = unsafe Unpacked.bytes(c.pointee.data.len, c.pointee.data.data)
-    self.inner = unsafe Unpacked.message(c.pointee.inner)
+    self.inner = unsafe c.pointee.inner.map { unsafe FieldKinds.Inner(copying: $0) }
     self.int32List = unsafe Unpacked.values(c.pointee.n_int32_list, c.pointee.int32_list)
     self.sint64List = unsafe Unpacked.values(c.pointee.n_sint64_list, c.pointee.sint64_list)
     self.boolList = unsafe Unpacked.values(c.pointee.n_bool_list, c.pointee.bool_list).map { $0 != 0 }
@@ -479,10 +484,10 @@ extension FieldKinds {
     self.doubleList = unsafe Unpacked.values(c.pointee.n_double_list, c.pointee.double_list)
     self.textList = unsafe Unpacked.strings(c.pointee.n_text_list, c.pointee.text_list)
     self.dataList = unsafe Unpacked.values(c.pointee.n_data_list, c.pointee.data_list).map { unsafe Unpacked.bytes($0.len, $0.data) }
-    self.innerList = unsafe Unpacked.messages(c.pointee.n_inner_list, c.pointee.inner_list)
+    self.innerList = unsafe Unpacked.messages(c.pointee.n_inner_list, c.pointee.inner_list) { unsafe $1.initialize(to: FieldKinds.Inner()); unsafe $1.pointee.copyFields(from: $0) }
     self.unpackedList = unsafe Unpacked.values(c.pointee.n_unpacked_list, c.pointee.unpacked_list)
     self.textMap = unsafe Unpacked.map(c.pointee.n_text_map, c.pointee.text_map) { unsafe (Unpacked.string($0.pointee.key), Unpacked.string($0.pointee.value)) }
-    self.innerMap = unsafe Unpacked.map(c.pointee.n_inner_map, c.pointee.inner_map) { unsafe ($0.pointee.key, Unpacked.message($0.pointee.value) ?? FieldKinds.Inner()) }
+    self.innerMap = unsafe Unpacked.map(c.pointee.n_inner_map, c.pointee.inner_map) { unsafe ($0.pointee.key, $0.pointee.value.map { unsafe FieldKinds.Inner(copying: $0) } ?? FieldKinds.Inner()) }
     self.colourMap = unsafe Unpacked.map(c.pointee.n_colour_map, c.pointee.colour_map) { unsafe ($0.pointee.key != 0, Colour(rawValue: Int32(truncatingIfNeeded: $0.pointee.value.rawValue))) }
     self.dataMap = unsafe Unpacked.map(c.pointee.n_data_map, c.pointee.data_map) { unsafe (Unpacked.string($0.pointee.key), Unpacked.bytes($0.pointee.value.len, $0.pointee.value.data)) }
     switch unsafe c.pointee.choice_case.rawValue {
@@ -491,7 +496,7 @@ extension FieldKinds {
       case 35: self.choice = .chosenData(unsafe Unpacked.bytes(c.pointee.chosen_data.len, c.pointee.chosen_data.data))
       case 36: self.choice = .chosenFlag(unsafe c.pointee.chosen_flag != 0)
       case 37: self.choice = .chosenColour(unsafe Colour(rawValue: Int32(truncatingIfNeeded: c.pointee.chosen_colour.rawValue)))
-      case 38: self.choice = .chosenInner(unsafe Unpacked.message(c.pointee.chosen_inner) ?? FieldKinds.Inner())
+      case 38: self.choice = .chosenInner(unsafe c.pointee.chosen_inner.map { unsafe FieldKinds.Inner(copying: $0) } ?? FieldKinds.Inner())
       default: break
     }
     self.default = unsafe Unpacked.string(c.pointee.default_)
@@ -509,7 +514,7 @@ extension FieldKinds {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds>.size, wireBytes: 245)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__FieldKinds.self, capacity: 1)
     unsafe kontor__testing__v1__field_kinds__init(c)
     unsafe c.pointee.int32_value = self.int32Value
@@ -567,7 +572,7 @@ extension FieldKinds {
     }
     if !self.dataList.isEmpty {
       unsafe c.pointee.n_data_list = self.dataList.count
-      let list = try unsafe arena.reserve(self.dataList.count * MemoryLayout<ProtobufCBinaryData>.stride).bindMemory(to: ProtobufCBinaryData.self, capacity: self.dataList.count)
+      let list = try unsafe arena.reserve(self.dataList.count * MemoryLayout<ProtobufCBinaryData>.stride, wireBytes: self.dataList.count * 7).bindMemory(to: ProtobufCBinaryData.self, capacity: self.dataList.count)
       for index in self.dataList.indices {
         try unsafe (list + index).initialize(to: ProtobufCBinaryData(len: self.dataList[index].count, data: arena.bytes(self.dataList[index])))
       }
@@ -575,7 +580,12 @@ extension FieldKinds {
     }
     if !self.innerList.isEmpty {
       unsafe c.pointee.n_inner_list = self.innerList.count
-      unsafe c.pointee.inner_list = try arena.messages(self.innerList)
+      let list = try unsafe arena.pointers(self.innerList.count).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__Inner>?.self, capacity: self.innerList.count)
+      let messages = self.innerList.span
+      for index in messages.indices {
+        try unsafe (list + index).initialize(to: messages[index].fill(arena).assumingMemoryBound(to: Kontor__Testing__V1__FieldKinds__Inner.self))
+      }
+      unsafe c.pointee.inner_list = unsafe list
     }
     if !self.unpackedList.isEmpty {
       unsafe c.pointee.n_unpacked_list = self.unpackedList.count
@@ -584,9 +594,9 @@ extension FieldKinds {
     if !self.textMap.isEmpty {
       let entries = self.textMap.sorted { $0.key < $1.key }
       unsafe c.pointee.n_text_map = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__TextMapEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__TextMapEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__TextMapEntry>.size).bindMemory(to: Kontor__Testing__V1__FieldKinds__TextMapEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__TextMapEntry>.size, wireBytes: 12).bindMemory(to: Kontor__Testing__V1__FieldKinds__TextMapEntry.self, capacity: 1)
         unsafe kontor__testing__v1__field_kinds__text_map_entry__init(entry)
         unsafe entry.pointee.key = try arena.string(element.key, "kontor.testing.v1.FieldKinds.TextMapEntry.key")
         unsafe entry.pointee.value = try arena.string(element.value, "kontor.testing.v1.FieldKinds.TextMapEntry.value")
@@ -597,9 +607,9 @@ extension FieldKinds {
     if !self.innerMap.isEmpty {
       let entries = self.innerMap.sorted { $0.key < $1.key }
       unsafe c.pointee.n_inner_map = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__InnerMapEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__InnerMapEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__InnerMapEntry>.size).bindMemory(to: Kontor__Testing__V1__FieldKinds__InnerMapEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__InnerMapEntry>.size, wireBytes: 17).bindMemory(to: Kontor__Testing__V1__FieldKinds__InnerMapEntry.self, capacity: 1)
         unsafe kontor__testing__v1__field_kinds__inner_map_entry__init(entry)
         unsafe entry.pointee.key = element.key
         unsafe entry.pointee.value = try element.value.fill(arena).assumingMemoryBound(to: Kontor__Testing__V1__FieldKinds__Inner.self)
@@ -610,9 +620,9 @@ extension FieldKinds {
     if !self.colourMap.isEmpty {
       let entries = self.colourMap.sorted { !$0.key && $1.key }
       unsafe c.pointee.n_colour_map = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__ColourMapEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__ColourMapEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__ColourMapEntry>.size).bindMemory(to: Kontor__Testing__V1__FieldKinds__ColourMapEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__ColourMapEntry>.size, wireBytes: 13).bindMemory(to: Kontor__Testing__V1__FieldKinds__ColourMapEntry.self, capacity: 1)
         unsafe kontor__testing__v1__field_kinds__colour_map_entry__init(entry)
         unsafe entry.pointee.key = element.key ? 1 : 0
         unsafe entry.pointee.value = Kontor__Testing__V1__Colour(rawValue: .init(truncatingIfNeeded: element.value.rawValue))
@@ -623,9 +633,9 @@ extension FieldKinds {
     if !self.dataMap.isEmpty {
       let entries = self.dataMap.sorted { $0.key < $1.key }
       unsafe c.pointee.n_data_map = entries.count
-      let list = try unsafe arena.reserve(entries.count * MemoryLayout<UnsafeRawPointer>.stride).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__DataMapEntry>?.self, capacity: entries.count)
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Kontor__Testing__V1__FieldKinds__DataMapEntry>?.self, capacity: entries.count)
       for (index, element) in entries.enumerated() {
-        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__DataMapEntry>.size).bindMemory(to: Kontor__Testing__V1__FieldKinds__DataMapEntry.self, capacity: 1)
+        let entry = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__DataMapEntry>.size, wireBytes: 12).bindMemory(to: Kontor__Testing__V1__FieldKinds__DataMapEntry.self, capacity: 1)
         unsafe kontor__testing__v1__field_kinds__data_map_entry__init(entry)
         unsafe entry.pointee.key = try arena.string(element.key, "kontor.testing.v1.FieldKinds.DataMapEntry.key")
         unsafe entry.pointee.value.len = element.value.count
@@ -699,6 +709,11 @@ extension FieldKinds.Inner {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__FieldKinds__Inner.self) { unsafe kontor__testing__v1__field_kinds__inner__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__FieldKinds__Inner.self)
     self.number = unsafe c.pointee.number
     self.text = unsafe Unpacked.string(c.pointee.text)
@@ -706,7 +721,7 @@ extension FieldKinds.Inner {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__Inner>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__FieldKinds__Inner>.size, wireBytes: 17)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__FieldKinds__Inner.self, capacity: 1)
     unsafe kontor__testing__v1__field_kinds__inner__init(c)
     unsafe c.pointee.number = self.number
@@ -727,12 +742,17 @@ extension Level1 {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Level1.self) { unsafe kontor__testing__v1__level1__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Level1.self)
-    self.next = unsafe Unpacked.message(c.pointee.next)
+    self.next = unsafe c.pointee.next.map { unsafe Level2(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level1>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level1>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Level1.self, capacity: 1)
     unsafe kontor__testing__v1__level1__init(c)
     if let value = self.next {
@@ -748,12 +768,17 @@ extension Level2 {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Level2.self) { unsafe kontor__testing__v1__level2__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Level2.self)
-    self.next = unsafe Unpacked.message(c.pointee.next)
+    self.next = unsafe c.pointee.next.map { unsafe Level3(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level2>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level2>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Level2.self, capacity: 1)
     unsafe kontor__testing__v1__level2__init(c)
     if let value = self.next {
@@ -769,12 +794,17 @@ extension Level3 {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Level3.self) { unsafe kontor__testing__v1__level3__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Level3.self)
-    self.next = unsafe Unpacked.message(c.pointee.next)
+    self.next = unsafe c.pointee.next.map { unsafe Level4(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level3>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level3>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Level3.self, capacity: 1)
     unsafe kontor__testing__v1__level3__init(c)
     if let value = self.next {
@@ -790,12 +820,17 @@ extension Level4 {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Level4.self) { unsafe kontor__testing__v1__level4__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Level4.self)
-    self.next = unsafe Unpacked.message(c.pointee.next)
+    self.next = unsafe c.pointee.next.map { unsafe Level5(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level4>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level4>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Level4.self, capacity: 1)
     unsafe kontor__testing__v1__level4__init(c)
     if let value = self.next {
@@ -811,12 +846,17 @@ extension Level5 {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Level5.self) { unsafe kontor__testing__v1__level5__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Level5.self)
     self.text = unsafe Unpacked.string(c.pointee.text)
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level5>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Level5>.size, wireBytes: 6)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Level5.self, capacity: 1)
     unsafe kontor__testing__v1__level5__init(c)
     if !self.text.isEmpty {
@@ -832,12 +872,17 @@ extension Older {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Older.self) { unsafe kontor__testing__v1__older__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Older.self)
     self.number = unsafe c.pointee.number
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Older>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Older>.size, wireBytes: 11)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Older.self, capacity: 1)
     unsafe kontor__testing__v1__older__init(c)
     unsafe c.pointee.number = self.number
@@ -851,15 +896,20 @@ extension Newer {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Newer.self) { unsafe kontor__testing__v1__newer__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Newer.self)
     self.number = unsafe c.pointee.number
     self.text = unsafe Unpacked.string(c.pointee.text)
     self.list = unsafe Unpacked.values(c.pointee.n_list, c.pointee.list)
-    self.older = unsafe Unpacked.message(c.pointee.older)
+    self.older = unsafe c.pointee.older.map { unsafe Older(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Newer>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Newer>.size, wireBytes: 23)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Newer.self, capacity: 1)
     unsafe kontor__testing__v1__newer__init(c)
     unsafe c.pointee.number = self.number
@@ -883,6 +933,11 @@ extension Growing {
   package static let descriptor = unsafe MessageDescriptor(of: Kontor__Testing__V1__Growing.self) { unsafe kontor__testing__v1__growing__init($0) }
 
   @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
     let c = unsafe pointer.assumingMemoryBound(to: Kontor__Testing__V1__Growing.self)
     self.a = unsafe c.pointee.a
     self.b = unsafe c.pointee.b
@@ -900,7 +955,7 @@ extension Growing {
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Growing>.size)
+    let memory = try unsafe arena.reserve(MemoryLayout<Kontor__Testing__V1__Growing>.size, wireBytes: 180)
     let c = unsafe memory.bindMemory(to: Kontor__Testing__V1__Growing.self, capacity: 1)
     unsafe kontor__testing__v1__growing__init(c)
     unsafe c.pointee.a = self.a

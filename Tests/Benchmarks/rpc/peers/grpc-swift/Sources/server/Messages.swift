@@ -11,7 +11,7 @@ enum Messages {
   }
 }
 
-/// Prints nanoseconds of processor time per message.
+/// Prints nanoseconds of processor time per message, and a sum over what was read or written.
 func runMessages(_ work: String, _ repetitions: Int) throws {
   let request: [UInt8] = try Messages.request.serializedBytes()
   let list = EchoAnswers.list(100)
@@ -19,15 +19,20 @@ func runMessages(_ work: String, _ repetitions: Int) throws {
   let answer = EchoAnswers.answer(to: Messages.request)
   let began = processorNanoseconds()
   var sum = 0
-  for _ in 0..<repetitions {
-    switch work {
-    case "decode": sum &+= Int(try EchoRequest(serializedBytes: request).count)
-    case "decode-list": sum &+= try ListResponse(serializedBytes: listBytes).items.count
-    case "encode": sum &+= (try answer.serializedBytes() as [UInt8]).count
-    default: sum &+= (try list.serializedBytes() as [UInt8]).count
-    }
+  switch work {
+  case "decode":
+    for _ in 0..<repetitions { sum &+= Int(try EchoRequest(serializedBytes: request).count) }
+  case "encode":
+    for _ in 0..<repetitions { sum &+= (try answer.serializedBytes() as [UInt8]).count }
+  case "decode-list":
+    for _ in 0..<repetitions { sum &+= try ListResponse(serializedBytes: listBytes).items.count }
+  case "encode-list":
+    for _ in 0..<repetitions { sum &+= (try list.serializedBytes() as [UInt8]).count }
+  default:
+    throw Wrong("\(work) is none of decode, encode, decode-list, encode-list")
   }
-  print(repetitions > 0 ? (processorNanoseconds() - began) / repetitions : 0, "ns", sum)
+  let time = processorNanoseconds() - began
+  print(repetitions > 0 ? time / repetitions : 0, "ns", sum)
 }
 
 private func processorNanoseconds() -> Int {

@@ -15,19 +15,25 @@ typealias Item = Kontor_Benchmark_V1_Item
 typealias CountRequest = Kontor_Benchmark_V1_CountRequest
 
 let arguments = CommandLine.arguments.dropFirst().map { $0 }
-guard arguments.count == 3 else {
-  print("usage: server PORT CERTIFICATE KEY | server messages WORK REPETITIONS")
-  throw CancellationError()
-}
+let usage = "usage: server PORT CERTIFICATE KEY | server messages WORK REPETITIONS"
+guard arguments.count == 3 else { throw Wrong(usage) }
 if arguments[0] == "messages" {
-  try runMessages(arguments[1], Int(arguments[2]) ?? 0)
+  guard let repetitions = Int(arguments[2]) else { throw Wrong(usage) }
+  try runMessages(arguments[1], repetitions)
 } else {
+  guard let port = Int(arguments[0]) else { throw Wrong(usage) }
   let transport = HTTP2ServerTransport.Posix(
-    address: .ipv4(host: "127.0.0.1", port: Int(arguments[0]) ?? 0),
+    address: .ipv4(host: "127.0.0.1", port: port),
     transportSecurity: .tls(
       certificateChain: [.file(path: arguments[1], format: .pem)],
       privateKey: .file(path: arguments[2], format: .pem)),
     config: .defaults { $0.http2.maxConcurrentStreams = 1000 },
     eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1))
   try await GRPCServer(transport: transport, services: [EchoAnswers()]).serve()
+}
+
+/// What is wrong with a run, in words.
+struct Wrong: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
 }
