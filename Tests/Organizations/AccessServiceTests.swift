@@ -42,6 +42,22 @@ struct AccessServiceTests {
           organizationState: .active))
   }
 
+  @Test("a member's grants are those of this member in this organization")
+  func grantsOfOthers() async throws {
+    let fixture = try await Fixture()
+    let one = try await fixture.found("One AG", by: user(1))
+    let two = try await fixture.found("Two AG", by: user(1))
+    try await fixture.add(user(2), to: one, .member, grants: [product(1)])
+    try await fixture.add(user(3), to: one, .member, grants: [product(2)])
+    try await fixture.add(user(2), to: two, .member, grants: [product(3)])
+    for (user, organization, product) in [
+      (user(2), one, product(1)), (user(3), one, product(2)), (user(2), two, product(3)),
+    ] {
+      let membership = try await check(fixture, user, organization).membership
+      #expect(membership?.productIDs == [product.text])
+    }
+  }
+
   @Test("strangers, unknown organizations and members of others have no rights")
   func strangers() async throws {
     let fixture = try await Fixture()

@@ -290,6 +290,10 @@ struct DueListServiceTests {
           FakeShop.renewal(2, start: "2026-12-01", currency: "EUR"),
           FakeShop.renewal(3, start: "2026-12-01", price: .max),
         ], to: 1)
+      // Whom another organization's invoices go to does not count.
+      let bert = Member.admin(of: 2)
+      try await world.fund(bert, 50_000)
+      try await world.charge(bert, order: 9)
       let unknown = await quote([item(1, "2026-12-01")], "a")
       #expect(unknown.code == .failedPrecondition && unknown.reason == "RECIPIENT_UNKNOWN")
       let moved = await quote([item(1, "2025-12-01")], "b")
@@ -319,6 +323,8 @@ struct DueListServiceTests {
       let due = try await world.dueList(anna).listDueItems(ListDueItemsRequest()).items
       #expect(due.map(\.kind) == [.invoice] && due.map(\.invoiceID) == [charged.invoiceID])
       #expect(due.first?.overdue == true && due.first?.totals?.total?.minorUnits == 12_960)
+      let berts = try await world.dueList(.admin(of: 2)).listDueItems(ListDueItemsRequest()).items
+      #expect(berts.isEmpty)
       let error = await failure {
         try await world.dueList(anna).quoteDueItems(
           QuoteDueItemsRequest(requestID: "q", dueItemIDs: due.map(\.dueItemID)))

@@ -141,9 +141,21 @@ struct TopUpServiceTests {
           ProviderEvent(
             eventID: "e", providerReference: reference, kind: .captured, amount: topUp.amount)))
       #expect(try await world.balance(anna) == 5000)
-      let other = try await world.begin(anna, 7000, request: "other")
-      let reused = await deliver(other.amount, other.providerReference)
-      #expect(reused.code == .alreadyExists && reused.reason == "EVENT_ID_REUSED")
+      // Another reference, another amount, another kind under the id that was taken.
+      let other = try await world.begin(anna, 5000, request: "other")
+      let more = CommonAPI.Money(currencyCode: "CHF", minorUnits: 6000)
+      for reused in [
+        await deliver(other.amount, other.providerReference), await deliver(more, reference),
+        await failure {
+          try await world.events.deliverProviderEvent(
+            try world.signed(
+              ProviderEvent(
+                eventID: "e", providerReference: reference, kind: .declined, amount: topUp.amount)))
+        },
+      ] {
+        #expect(reused.code == .alreadyExists && reused.reason == "EVENT_ID_REUSED")
+      }
+      #expect(try await world.balance(anna) == 5000)
     }
   }
 
@@ -170,6 +182,11 @@ struct TopUpServiceTests {
         },
         await failure {
           try await world.events.deliverProviderEvent(DeliverProviderEventRequest())
+        },
+        // Well signed, and longer than what is read.
+        await failure {
+          try await world.events.deliverProviderEvent(
+            try world.signed(ProviderEvent(eventID: String(repeating: "e", count: 16 * 1024))))
         },
       ]
       for answer in answers {

@@ -76,7 +76,7 @@ struct World: Sendable {
         supplier: AccountingDomain.Supplier(
           name: "Example Hosting AG", street: "Seestrasse 1", postalCode: "8002", town: "Zürich",
           countryCode: "CH", vatNumber: "CHE-123.456.788 MWST"),
-        providerKeys: sandbox ? [.sandbox: sandboxKey] : [:], isSandboxEnabled: sandbox,
+        providerKeys: [.sandbox: sandboxKey], isSandboxEnabled: sandbox,
         roundsTotals: true, requestHashKey: [UInt8](repeating: 1, count: 32)),
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
   }

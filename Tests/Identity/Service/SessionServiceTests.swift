@@ -2,6 +2,7 @@ import Cryptography
 import GoogleAPI
 import IdentityAPI
 import RPCCore
+import SQLCore
 import SharedDomain
 import TestSupport
 import Testing
@@ -93,6 +94,22 @@ struct SessionServiceTests {
     _ = try await stack.signIn(from: "192.0.2.1")
     stack.clock.advance(.seconds(10))
     _ = try await stack.signIn(from: "203.0.113.9")
+  }
+
+  @Test("a source is what the last proxy says, whatever the client claims before it")
+  func forgedSource() async throws {
+    let stack = try await IdentityStack()
+    for number in 0..<31 {
+      var options = CallOptions()
+      options.metadata.append("x-forwarded-for", "198.51.100.\(number)")
+      options.metadata.append("x-forwarded-for", "203.0.113.9")
+      let (address, sent) = ("user\(number)@example.ch", options)
+      let error = await refusal {
+        try await stack.sessions.signIn(
+          SignInRequest(email: address, password: "guess", deviceName: "test"), options: sent)
+      }
+      #expect(error?.reason == (number < 30 ? "CREDENTIALS_WRONG" : "TOO_MANY_SIGN_INS"))
+    }
   }
 
   @Test("the wrong fields of a sign-in are named, all of them")
@@ -285,6 +302,16 @@ struct SessionServiceTests {
     }
     #expect(foreign?.code == .notFound)
     #expect(foreign?.reason == "ORGANIZATION_NOT_FOUND")
+    let deleted = "0191a000-0000-7000-8000-000000000003"
+    stack.peers.change {
+      $0.memberships[user, default: []].insert(deleted)
+      $0.deleted.insert(deleted)
+    }
+    let gone = await refusal {
+      try await stack.sessions.switchOrganization(
+        SwitchOrganizationRequest(organizationID: deleted), options: options)
+    }
+    #expect(gone?.reason == "ORGANIZATION_NOT_FOUND")
     stack.peers.change { $0.isAway = true }
     let away = await refusal {
       try await stack.sessions.switchOrganization(
@@ -318,6 +345,32 @@ struct SessionServiceTests {
     #expect(try await stack.verification.listSigningKeys(ListSigningKeysRequest()).keys.count == 1)
     try await stack.services.tidy()
     #expect(try await stack.verification.listSigningKeys(ListSigningKeysRequest()).keys.count == 1)
+  }
+
+  @Test("ID-8 a hash is computed for an address that nobody has, too")
+  func nobodyIsHashed() async throws {
+    let stack = try await IdentityStack()
+    _ = try await stack.account()
+    // Argon2 takes no fewer than 8 KiB: what is hashed with the service's own cost fails.
+    let impossible = Argon2Parameters(memoryKibibytes: 1, iterations: 1, parallelism: 1)
+    let other = try await IdentityStack(after: stack, cost: impossible)
+    let error = await refusal { try await other.signIn("nobody@example.ch") }
+    #expect(error?.code == .internalError)
+  }
+
+  @Test("a sign-in whose password is changed while it is checked fails")
+  func changedMeanwhile() async throws {
+    let stack = try await IdentityStack()
+    _ = try await stack.account()
+    let interrupted = InterruptedDatabase(stack.database)
+    let other = try await IdentityStack(after: stack, wrap: { _ in interrupted })
+    interrupted.beforeNextWrite { database in
+      try await database.write { transaction in
+        _ = try transaction.execute("UPDATE user_account SET password_hash = 'x'")
+      }
+    }
+    let error = await refusal { try await other.signIn() }
+    #expect(error?.reason == "CREDENTIALS_WRONG")
   }
 
   @Test("sixteen passwords of one login are checked at once, no more")

@@ -17,6 +17,8 @@ final class FakePeers: ClientChannel {
     var calls: [String: Int] = [:]
     /// Organizations that each user belongs to.
     var memberships: [String: Set<String>] = [:]
+    /// Organizations that were deleted; their members stay in the books.
+    var deleted: Set<String> = []
     var terms = "2026-11"
   }
 
@@ -80,7 +82,8 @@ final class FakePeers: ClientChannel {
       return try CheckAccessResponse(
         sessionActive: true,
         membership: isMember ? OrganizationsAPI.Membership(role: .admin, version: 1) : nil,
-        organizationState: isMember ? .active : .unspecified
+        organizationState: !isMember
+          ? .unspecified : state.deleted.contains(request.organizationID) ? .deleted : .active
       ).serialized()
     default: throw RPCError(.unimplemented, "no \(method.path)")
     }

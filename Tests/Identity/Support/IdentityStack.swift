@@ -26,10 +26,15 @@ final class IdentityStack: Sendable {
   let services: IdentityServices
   let channel: InProcessChannel
 
-  /// - Parameter other: whose database, clock, peers and mails to go on with, after a restart.
-  init(after other: IdentityStack? = nil, cost: Argon2Parameters = .cheap) async throws {
+  /// - Parameters:
+  ///   - other: whose database, clock, peers and mails to go on with, after a restart.
+  ///   - wrap: what stands between the service and the database of `other`.
+  init(
+    after other: IdentityStack? = nil, cost: Argon2Parameters = .cheap,
+    wrap: (any Database) -> any Database = { $0 }
+  ) async throws {
     if let other {
-      database = other.database
+      database = wrap(other.database)
     } else {
       database = try await Driver.openDatabase()
     }

@@ -126,6 +126,14 @@ struct AccessTokenTests {
     #expect(throws: AccessTokenError.malformed) { try AccessToken(parsing: text) }
   }
 
+  @Test("what the key signed as another version of tokens is none")
+  func otherVersion() throws {
+    let parts = try signer.token(claims()).split(separator: ".")
+    let text = "kat2.\(parts[1]).\(parts[2])"
+    let signature = Base64URL.encode(try signer.key.sign(Array(text.utf8)))
+    #expect(throws: AccessTokenError.malformed) { try verify("\(text).\(signature)") }
+  }
+
   @Test("a token beyond the size limit is refused unread")
   func tooLong() throws {
     let text = try signer.token(claims(issuer: String(repeating: "i", count: 1000)))
