@@ -44,5 +44,5 @@ extension Books {
 
 extension ServerContext {
   /// Where the caller is: the address that the gateway passes on; nil for calls between services.
-  var source: String? { metadata.first("x-forwarded-for") }
+  var source: String? { metadata.values("x-forwarded-for").last }
 }

@@ -91,5 +91,5 @@ struct ShopAudit: Sendable {
 
 extension ServerContext {
   /// The client's address as the gateway saw it; nil where no gateway stands before the call.
-  var clientAddress: String? { metadata.first("x-forwarded-for") }
+  var clientAddress: String? { metadata.values("x-forwarded-for").last }
 }
