@@ -180,6 +180,38 @@ struct GatewayProxyTests {
       method: path, request: [], context: clientContext(path, address: "192.0.2.7:50001"))
   }
 
+  @Test("calls under way from all addresses together have a limit")
+  func limitOfAll() async throws {
+    var limits = GatewayLimits()
+    limits.callsInFlight = 2
+    let gate = Gate()
+    // A call that should have been refused is answered at once.
+    let places = Counter()
+    let backends = FakeBackends {
+      FakeChannel { call in
+        if places.next() <= 2 { await gate.pass() }
+        return RawResponse(message: call.request)
+      }
+    }
+    let proxy = backends.proxy(limits)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 1...2 {
+        let context = try clientContext(path, address: "192.0.2.\(number):40000")
+        group.addTask { _ = try await proxy.handle(method: path, request: [], context: context) }
+      }
+      await gate.arrived(2)
+      let error = await #expect(throws: RPCError.self) {
+        try await proxy.handle(
+          method: path, request: [], context: clientContext(path, address: "192.0.2.3:40000"))
+      }
+      #expect(error?.code == .resourceExhausted)
+      #expect(error?.reason == "CALLS_IN_FLIGHT_LIMIT")
+      gate.open()
+      try await group.waitForAll()
+    }
+    _ = try await proxy.handle(method: path, request: [], context: clientContext(path))
+  }
+
   @Test("a failed call gives its place back")
   func limitAfterFailure() async throws {
     var limits = GatewayLimits()

@@ -90,6 +90,13 @@ struct ChargeTests {
         ]), "totals.tax_lines[0].net"
       ),
     ]
+    let nothing = sampleLine(net: 0)
+    #expect {
+      try charge([nothing], try claim([nothing]))
+    } throws: { error in
+      guard case AccountingError.chargeMismatch("totals.total", _, _) = error else { return false }
+      return true
+    }
     for (claimed, field) in cases {
       #expect {
         try charge(lines, claimed)

@@ -2,6 +2,7 @@ import Glibc
 import HTTP2
 import TLS
 import TestSupport
+import Testing
 
 /// A client, or a server's end of a connection, that says what it likes: raw bytes, raw frames, any
 /// header list. Blocking, on a socket of its own.
@@ -235,6 +236,7 @@ final class RawPeer: HTTP2SessionDelegate {
     var size = recv(socket, &buffer, buffer.count, 0)
     // Other tests raise signals, which end a wait with a time limit.
     while size < 0, errno == EINTR { size = recv(socket, &buffer, buffer.count, 0) }
+    if size < 0, errno == EAGAIN { Issue.record("the server said nothing for a minute") }
     guard size > 0 else {
       isClosed = true
       return
