@@ -14,6 +14,8 @@ internal import SharedDomain
 /// - `sqlite FOLDER SECONDS ENTRIES`: on SQLite, and with books that are filled up to ENTRIES entries.
 /// - `postgres FOLDER SECONDS URL`: on PostgreSQL.
 /// - `migrate URL`: only makes the tables.
+/// - `transfers FOLDER COUNT [books|idempotency|audit|outbox]...`: only makes so many transfers on
+///   SQLite, with the named parts or all of them, for a profiler.
 ///
 /// FOLDER is on the disk that is measured; SECONDS is how long each run lasts.
 @main
@@ -35,6 +37,11 @@ struct StorageBenchmark {
       try await Migrator(schema).migrate(database)
       return await database.close()
     }
+    if arguments.count >= 3, arguments[0] == "transfers", let count = Int(arguments[2]) {
+      let benchmark = StorageBenchmark(
+        folder: arguments[1], seconds: 0, organizations: (0..<1000).map { _ in generator.next() })
+      return try await benchmark.transfers(count, TransferParts(named: arguments.dropFirst(3)))
+    }
     if arguments.count == 4, let seconds = Double(arguments[2]) {
       let benchmark = StorageBenchmark(
         folder: arguments[1], seconds: seconds,
@@ -49,8 +56,17 @@ struct StorageBenchmark {
       usage: storage-benchmark sqlite FOLDER SECONDS ENTRIES
              storage-benchmark postgres FOLDER SECONDS URL
              storage-benchmark migrate URL
+             storage-benchmark transfers FOLDER COUNT [books|idempotency|audit|outbox]...
       """)
     exit(2)
+  }
+
+  func transfers(_ count: Int, _ parts: TransferParts) async throws {
+    let database = try SQLiteDatabase(path: "\(folder)/transfers.db")
+    try await Migrator(Self.schema).migrate(database)
+    try await make(database, count, parts)
+    say("\(count) transfers in \(database.statistics.commits) commits")
+    await database.close()
   }
 
   func sqlite(entries most: Int) async throws {
@@ -62,6 +78,7 @@ struct StorageBenchmark {
     let statistics = database.statistics
     sayBatches(statistics.bodies, statistics.commits)
     await database.close()
+    try await alone()
 
     let grown = try SQLiteDatabase(path: "\(folder)/growth.db")
     try await Migrator(Self.schema).migrate(grown)
@@ -119,84 +136,22 @@ extension StorageBenchmark {
     say("\n\(name), 256 in flight, client in the same process:")
     let whole = try await called(database, .all)
     row("durable transfer over TLS gRPC", whole)
-    row("  without the call", try await direct(database, .all))
-    row("  without the outbox", try await direct(database, .all.subtracting(.outbox)))
-    row("  nor the audit log", try await direct(database, [.books, .idempotency]))
-    row("  nor idempotency", try await direct(database, .books))
-    row("  nor the books: two balances, one row", try await direct(database, []))
-    // At the same time of the day: the disk may be shared.
-    let fsyncs = fsyncsPerSecond(in: folder, seconds: min(seconds, 3))
-    let alone = try await called(database, .all, inFlight: 1)
-    say(
-      "  one after the other: \(number(1e6 / alone.perSecond)) µs each, "
-        + "\(number(fsyncs / alone.perSecond, 1)) fsyncs long")
-    guard let sqlite = database as? SQLiteDatabase else { return }
-    let before = sqlite.statistics.commits
-    let calls = try await direct(database, .all, inFlight: 1).calls
-    say(
-      "  commits, an fsync each, for a transfer alone:"
-        + number(Double(sqlite.statistics.commits - before) / Double(max(1, calls)), 1))
-  }
-
-  /// Books up to a number of entries, then what a transfer and a page of a statement cost.
-  func growth(_ database: SQLiteDatabase, upTo most: Int) async throws {
-    say("\nSQLite, by the number of ledger entries:")
-    say("  entries      transfer, µs CPU   statement of 50, µs   page in its middle, µs")
-    var entries = 0
-    var size = 10_000
-    while size <= most {
-      while entries < size {
-        let batch = min(2_000, size - entries)
-        let handler = TransferHandler(database, parts: .all, clock: clock)
-        let context = ServerContext(method: ChargeServiceMethods.chargeOrder)
-        // A tenth belongs to one organization, whose statement is read.
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          for index in 0..<batch {
-            let organization = index % 10 == 0 ? organizations[0] : organizations[index % 1000]
-            group.addTask {
-              _ = try await handler.chargeOrder(
-                ChargeOrderRequest(
-                  organizationID: organization.text, orderID: generator.next().text),
-                context: context)
-            }
-          }
-          try await group.waitForAll()
-        }
-        entries += batch
-      }
-      let transfer = try await direct(database, .all)
-      entries += transfer.calls
-      let first = try await statement(database, after: nil)
-      let middle = try await statement(database, after: Int64(size / 2))
-      say(
-        "  \(number(Double(size)))   \(number(transfer.processorMicroseconds, 1))          "
-          + "\(number(first, 1))            \(number(middle, 1))")
-      size *= 10
+    var costs: [String] = []
+    var last = whole
+    for (name, without, parts) in [
+      ("  without the call", "call", .all),
+      ("  without the outbox", "outbox", .all.subtracting(.outbox)),
+      ("  nor the audit log", "audit log", [.books, .idempotency]),
+      ("  nor idempotency", "idempotency", .books),
+      ("  nor the books: two balances, one row", "books", []),
+    ] as [(String, String, TransferParts)] {
+      let result = try await direct(database, parts)
+      row(name, result)
+      let cost = last.processorMicroseconds - result.processorMicroseconds
+      costs.append("\(without) \(number(cost, 1).trimmed)")
+      last = result
     }
-  }
-
-  /// Microseconds for a page of the long statement: its first, or one behind an entry of its own that
-  /// was made after so many of all.
-  func statement(_ database: SQLiteDatabase, after number: Int64?) async throws -> Double {
-    let repetitions = 500
-    let long = organizations[0]
-    let position = try await database.read { transaction in
-      try transaction.first(
-        """
-        SELECT min(e.number) AS number FROM ledger_entry e
-        WHERE e.number > \(number) AND e.ledger_number = (
-          SELECT number FROM ledger WHERE organization_id = \(long))
-        """)?.optionalInt64("number")
-    }
-    let began = ContinuousClock.now
-    for _ in 0..<repetitions {
-      let organization = organizations[0]
-      let lines = try await database.read { transaction in
-        try LedgerStore.movements(organization, .chf, after: position, limit: 50, in: transaction)
-      }
-      precondition(lines.count == 50, "the statement has a page")
-    }
-    return (ContinuousClock.now - began) / .microseconds(1) / Double(repetitions)
+    say("  µs CPU of each part: \(costs.joined(separator: ", "))")
   }
 }
 
@@ -209,6 +164,11 @@ func number(_ value: Double, _ digits: Int = 0) -> String {
   let rounded = (value * scale).rounded() / scale
   let text = digits == 0 ? String(Int(rounded)) : String(rounded)
   return String(repeating: " ", count: max(0, 9 - text.count)) + text
+}
+
+extension String {
+  /// Without the spaces in front.
+  var trimmed: Substring { drop { $0 == " " } }
 }
 
 func row(_ name: String, _ result: LoadResult) {

@@ -22,6 +22,18 @@ struct TransferParts: OptionSet, Sendable {
   static let outbox = TransferParts(rawValue: 8)
 
   static let all: TransferParts = [.books, .idempotency, .audit, .outbox]
+
+  init(rawValue: Int) {
+    self.rawValue = rawValue
+  }
+
+  /// The parts with these names; all for none.
+  init(named names: some Collection<String>) {
+    let known = [
+      "books": TransferParts.books, "idempotency": .idempotency, "audit": .audit, "outbox": .outbox,
+    ]
+    self = names.isEmpty ? .all : TransferParts(names.compactMap { known[$0] })
+  }
 }
 
 /// A transfer as the accounting service makes one: one call, one transaction.
@@ -70,32 +82,50 @@ struct TransferHandler: ChargeService {
     guard let organizationID = OrganizationID(request.organizationID) else {
       throw RPCError(.invalidArgument, "organization_id")
     }
-    let now = clock.now()
-    let entryID: LedgerEntryID = identifiers.next()
-    let auditID = identifiers.next()
-    let messageID = identifiers.next()
+    let transfer = transfer(of: organizationID)
     let body: @Sendable (any Transaction) throws -> ChargeOrderResponse = { transaction in
-      try move(organizationID, entryID, at: now, in: transaction)
-      if parts.contains(.audit) {
-        try AuditLog().append(
-          AuditRecord(
-            id: auditID, organizationID: organizationID, at: now, actor: "service:benchmark",
-            action: "transfer.made", target: "entry:\(entryID.text)", source: nil,
-            fields: [.plain("amount", after: "1.00")]), in: transaction)
-      }
-      if parts.contains(.outbox) {
-        try Outbox.append(
-          OutboxMessage(
-            id: messageID, topic: "transfer.made", aggregateID: "entry:\(entryID.text)",
-            payload: [UInt8](repeating: 1, count: 64), createdAt: now), in: transaction)
-      }
-      return ChargeOrderResponse(invoiceID: entryID.text)
+      try make(transfer, in: transaction)
+      return ChargeOrderResponse(invoiceID: transfer.entryID.text)
     }
     guard parts.contains(.idempotency) else { return try await database.write(body) }
     let operation = try operations.operation(
       scope: "service:benchmark", method: ChargeServiceMethods.chargeOrder,
       requestID: request.orderID, request: request)
     return try await operations.run(operation, body)
+  }
+
+  /// What a transfer is made of before its transaction, which may run more than once.
+  struct Transfer: Sendable {
+    let organizationID: OrganizationID
+    let entryID: LedgerEntryID
+    let auditID: UniqueID
+    let messageID: UniqueID
+    let now: Instant
+  }
+
+  func transfer(of organizationID: OrganizationID) -> Transfer {
+    Transfer(
+      organizationID: organizationID, entryID: identifiers.next(), auditID: identifiers.next(),
+      messageID: identifiers.next(), now: clock.now())
+  }
+
+  /// All parts but the saved answer.
+  func make(_ transfer: Transfer, in transaction: any Transaction) throws {
+    let entryID = transfer.entryID
+    try move(transfer.organizationID, entryID, at: transfer.now, in: transaction)
+    if parts.contains(.audit) {
+      try AuditLog().append(
+        AuditRecord(
+          id: transfer.auditID, organizationID: transfer.organizationID, at: transfer.now,
+          actor: "service:benchmark", action: "transfer.made", target: "entry:\(entryID.text)",
+          source: nil, fields: [.plain("amount", after: "1.00")]), in: transaction)
+    }
+    if parts.contains(.outbox) {
+      try Outbox.append(
+        OutboxMessage(
+          id: transfer.messageID, topic: "transfer.made", aggregateID: "entry:\(entryID.text)",
+          payload: [UInt8](repeating: 1, count: 64), createdAt: transfer.now), in: transaction)
+    }
   }
 
   private func move(
