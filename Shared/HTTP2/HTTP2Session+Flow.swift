@@ -13,6 +13,15 @@ extension HTTP2Session {
     unsafe nghttp2_session_consume_connection(session, count)
   }
 
+  /// Makes a stream's window larger, so that the peer may send so many bytes before some must be
+  /// given back.
+  package func widen(_ stream: HTTP2Stream, to bytes: Int) {
+    guard let session = unsafe session, failure == nil,
+      unsafe bytes > Int(nghttp2_session_get_stream_effective_local_window_size(session, stream.id))
+    else { return }
+    unsafe nghttp2_session_set_local_window_size(session, 0, stream.id, Int32(clamping: bytes))
+  }
+
   /// Gives held bytes back to the stream's window.
   package func releaseHeld(_ stream: HTTP2Stream, _ count: Int) {
     guard let session = unsafe session, failure == nil, count > 0, count <= stream.heldBytes

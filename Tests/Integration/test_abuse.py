@@ -68,7 +68,9 @@ NOTHING = b"\0\0\0\0\0"
 class Attacker:
     """A connection that says what it likes; a thread takes in what the server says."""
 
-    def __init__(self, stack: Stack, reads: bool = True, settings: bytes = b""):
+    def __init__(
+        self, stack: Stack, reads: bool = True, settings: bytes = b"", preface: bool = True
+    ):
         context = ssl.create_default_context(cadata=stack.authority.decode())
         context.set_alpn_protocols(["h2"])
         self._socket = socket.create_connection(("127.0.0.1", stack.port), timeout=PATIENCE)
@@ -80,7 +82,9 @@ class Attacker:
         self.goaway: int | None = None
         self.resets = 0
         self._ended = threading.Event()
-        self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, settings))
+        self._answered: set[int] = set()
+        if preface:
+            self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, settings))
         if reads:
             threading.Thread(target=self._read, daemon=True).start()
 
@@ -135,15 +139,29 @@ class Attacker:
                 held += received
                 while len(held) >= 9 and len(held) >= 9 + (size := int.from_bytes(held[:3], "big")):
                     kind, payload = held[3], held[9 : 9 + size]
+                    stream = int.from_bytes(held[5:9], "big")
                     held = held[9 + size :]
                     if kind == GOAWAY:
                         self.goaway = int.from_bytes(payload[4:8], "big")
                     elif kind == RST_STREAM:
                         self.resets += 1
+                    elif kind == HEADERS:
+                        self._answered.add(stream)
         self._ended.set()
 
     def ends(self) -> bool:
         return self._ended.wait(PATIENCE)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.is_set()
+
+    def answers(self, stream: int) -> bool:
+        """Waits for headers on a stream."""
+        deadline = time.monotonic() + PATIENCE
+        while stream not in self._answered and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return stream in self._answered
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -307,7 +325,7 @@ def test_a_reader_that_does_not_read(under_attack):
 
 
 def test_requests_that_do_not_end(under_attack):
-    # A message of 4 MiB less a byte on each of a hundred streams.
+    """A message of 4 MiB less a byte on each of a hundred streams, beyond every window."""
     attacker = under_attack()
     size = 4 * 1024 * 1024
     for index in range(100):
@@ -319,6 +337,70 @@ def test_requests_that_do_not_end(under_attack):
         for _ in range(60):
             if not attacker.send(frame(DATA, 0, 2 * index + 1, piece)):
                 return
+
+
+def test_requests_that_wait_for_their_share(under_attack):
+    """As far as the windows go: four messages have a share of the budget, the others wait."""
+    attackers = [under_attack() for _ in range(3)]
+    size = 4 * 1024 * 1024
+    for attacker in attackers:
+        for index in range(100):
+            attacker.send(frame(HEADERS, END_HEADERS, 2 * index + 1, REQUEST))
+            prefix = b"\0" + struct.pack(">I", size)
+            attacker.send(frame(DATA, 0, 2 * index + 1, prefix + bytes(16_000)))
+            for _ in range(3):
+                attacker.send(frame(DATA, 0, 2 * index + 1, bytes(16_000)))
+        # A small request among them is answered.
+        request = frame(HEADERS, END_HEADERS, 201, REQUEST) + frame(DATA, END_STREAM, 201, NOTHING)
+        attacker.send(frame(RST_STREAM, 0, 1, struct.pack(">I", 8)) + request)
+        assert attacker.answers(201)
+        assert attacker.goaway is None and attacker.resets == 0
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_dribbled_prefaces(stack, under_attack, count):
+    """Within TLS a byte a second: the time runs from the handshake, whatever comes."""
+    attackers = [under_attack(preface=False) for _ in range(count)]
+    began = time.monotonic()
+    text = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    for byte in text:
+        alive = [one for one in attackers if not one.has_ended and one.send(bytes([byte]))]
+        if not alive:
+            break
+        time.sleep(1)
+    for attacker in attackers:
+        assert attacker.ends()
+    assert time.monotonic() - began < len(text)
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_dribbled_headers(under_attack, count):
+    """One header block each, a byte of it a second."""
+    attackers = [under_attack() for _ in range(count)]
+    began = time.monotonic()
+    head = frame(HEADERS, END_HEADERS, 1, REQUEST)[:9]
+    for attacker in attackers:
+        attacker.send(head)
+    for byte in REQUEST:
+        alive = [one for one in attackers if not one.has_ended and one.send(bytes([byte]))]
+        if not alive:
+            break
+        time.sleep(1)
+    for attacker in attackers:
+        assert attacker.ends()
+        assert attacker.goaway == ENHANCE_YOUR_CALM
+    assert time.monotonic() - began < len(REQUEST)
+
+
+def test_many_headers_that_stop_before_their_limit(under_attack):
+    """Sixteen kilobytes of a block on each of a hundred connections, and then nothing."""
+    attackers = [under_attack() for _ in range(100)]
+    block = REQUEST + literal("x", "y" * 15_000)
+    for attacker in attackers:
+        attacker.send(frame(HEADERS, 0, 1, block))
+    for attacker in attackers:
+        assert attacker.ends()
+        assert attacker.goaway == ENHANCE_YOUR_CALM
 
 
 def test_connections_that_say_nothing(stack, under_attack):

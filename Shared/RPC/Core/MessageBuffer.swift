@@ -37,6 +37,23 @@ internal import Glibc
     return unsafe base + Self.prefixSize
   }
 
+  /// Makes room for a part of a message of which the first bytes are here.
+  ///
+  /// - Parameters:
+  ///   - needed: bytes of the message that there must be room for.
+  ///   - size: bytes of the whole message.
+  ///   - kept: bytes that are here.
+  package func makeRoom(_ needed: Int, of size: Int, keeping kept: Int) {
+    precondition(kept >= 0 && kept <= needed && needed <= size, "a part of the message")
+    guard needed > capacity - Self.prefixSize else { return }
+    let larger = min(size, max(needed, capacity &* 2)) + Self.prefixSize
+    let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+    unsafe fresh.copyMemory(from: base, byteCount: kept + Self.prefixSize)
+    unsafe base.deallocate()
+    unsafe base = unsafe fresh
+    capacity = larger
+  }
+
   /// Declares how many bytes of the reserved room are the message, and writes the prefix.
   package func commit(_ size: Int, isCompressed: Bool = false) {
     precondition(size >= 0 && size <= capacity - Self.prefixSize, "within the reserved room")

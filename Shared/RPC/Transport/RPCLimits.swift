@@ -9,8 +9,14 @@ package struct RPCLimits: Sendable {
 
   /// A received message; checked at its prefix, before anything is buffered.
   package var maximumMessageBytes = 4 * 1024 * 1024
-  /// Bytes of unfinished requests that one connection may hold in memory.
+  /// The window of a request's stream, in bytes; a message of up to half of it needs no share of
+  /// `maximumBufferedRequestBytes`.
+  package var requestWindowBytes: Int32 = 64 * 1024
+  /// The larger messages of requests that one connection may hold in memory at once, in bytes; the
+  /// senders of further ones wait.
   package var maximumBufferedRequestBytes = 16 * 1024 * 1024
+  /// Streaming requests of one connection that may have a window of `http2.streamWindowBytes`.
+  package var maximumWideStreams = 8
   /// Messages queued for sending on one stream, in bytes, beyond which a writer waits.
   package var maximumQueuedStreamBytes = 64 * 1024
   /// `grpc-message` before percent-encoding; the rest is cut.

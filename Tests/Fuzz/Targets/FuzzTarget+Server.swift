@@ -70,7 +70,8 @@ private struct ServerRun {
     eventLoop.run()
     try check(
       connection.runningHandlers == 0, "\(connection.runningHandlers) handlers did not return")
-    try check(connection.bufferedBytes == 0, "\(connection.bufferedBytes) bytes in the books")
+    try check(connection.budget.isIdle, "in the books: \(connection.budget)")
+    try check(connection.wideStreams == 0, "\(connection.wideStreams) windows in the books")
     try check(connection.session?.openStreams ?? 0 == 0, "streams are open after the end")
   }
 
@@ -123,7 +124,9 @@ private struct ServerRun {
   private static var limits: RPCLimits {
     var limits = RPCLimits()
     limits.maximumMessageBytes = 2000
+    limits.requestWindowBytes = 600
     limits.maximumBufferedRequestBytes = 3000
+    limits.maximumWideStreams = 2
     limits.maximumQueuedStreamBytes = 500
     limits.http2.maximumConcurrentStreams = 8
     return limits

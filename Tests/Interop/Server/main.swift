@@ -28,8 +28,6 @@ do {
   let logger = Logger(label: "interop-server")
   let termination = Termination(lifeline: STDIN_FILENO, limit: .seconds(60), logger: logger)
   var limits = RPCLimits.standard
-  // A client may have a hundred requests of 266 KiB under way at once (concurrent_large_unary).
-  limits.maximumBufferedRequestBytes = 64 * 1024 * 1024
   if let streams = options["--max_concurrent_streams"].flatMap({ UInt32($0) }) {
     limits.http2.maximumConcurrentStreams = streams
   }

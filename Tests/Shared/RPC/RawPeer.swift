@@ -38,6 +38,9 @@ final class RawPeer: HTTP2SessionDelegate {
   private(set) var isClosed = false
   private(set) var tlsFailure: TLSError?
 
+  /// Bytes of requests that the server's windows have not let out.
+  var queuedBytes: Int { session?.queuedBytes ?? 0 }
+
   var goAway: HTTP2ErrorCode? { goAways.last?.code }
 
   struct Failure: Error {}
@@ -131,14 +134,14 @@ final class RawPeer: HTTP2SessionDelegate {
   /// One request; returns its stream.
   @discardableResult
   func request(
-    _ fields: [(String, String)], _ body: [UInt8] = [], end: Bool = true
+    _ fields: [(String, String)], _ body: some Collection<UInt8> = [UInt8](), end: Bool = true
   ) throws -> Int32 {
     let headers = HTTP2HeaderBlock()
     for (name, value) in fields { headers.append(name, value) }
     guard let stream = session?.submitRequest(headers, endStream: body.isEmpty && end)
     else { throw Failure() }
     if !body.isEmpty {
-      body.withUnsafeBytes { _ = session?.submitData(stream, $0, endStream: end) }
+      Array(body).withUnsafeBytes { _ = session?.submitData(stream, $0, endStream: end) }
     }
     answers[stream.id] = Answer()
     flush()

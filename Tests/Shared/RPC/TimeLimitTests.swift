@@ -130,7 +130,7 @@ import Testing
       $0.serverKeepaliveSeconds = 1_000_000_000
     } _: { server, peer in
       try peer.begin()
-      let large = try AnyMessage(typeURL: "100000", value: [UInt8](repeating: 1, count: 65_536))
+      let large = try AnyMessage(typeURL: "100000", value: [UInt8](repeating: 1, count: 32_768))
         .serialized()
       let prefix = [UInt8(0), 0, UInt8(large.count >> 16), UInt8(large.count >> 8 & 0xFF)]
       try peer.request(

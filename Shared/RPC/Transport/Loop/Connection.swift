@@ -58,8 +58,13 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   func ended() {}
   /// Called about once a second while the connection is open.
   func checkLimits(now: UInt64) {}
-  /// What streaming calls keep in memory unread has grown or shrunk.
-  func heldBytesChanged(by count: Int) {}
+  /// Whether a streaming call may collect a message of so many bytes now; otherwise it is told to
+  /// go on when it may.
+  func mayCollect(_ bytes: Int, _ stream: HTTP2Stream) -> Bool { true }
+  /// A streaming call has given a message to its reader.
+  func collected(_ stream: HTTP2Stream) {}
+  /// What the session keeps to.
+  var sessionLimits: HTTP2Limits { limits.http2 }
   func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {}
   func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {}
   func endReceived(_ stream: HTTP2Stream) {}
@@ -144,7 +149,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   private func beginSession(_ handshake: TLSHandshake) {
     do {
       session = try HTTP2Session(
-        role: role, limits: limits.http2, delegate: self, scratch: loop.http2Scratch, now: now)
+        role: role, limits: sessionLimits, delegate: self, scratch: loop.http2Scratch, now: now)
       enter(.settling)
       handshakeCompleted(handshake)
     } catch {

@@ -43,8 +43,14 @@ final class ServerCall: TimerTarget {
   private(set) var accepted = AcceptedEncodings()
   var deframer = MessageDeframer(limit: 0)
   var state = State.finished
-  /// Request bytes counted against the connection's budget.
-  var bufferedBytes = 0
+  /// The message's share of the connection's budget, in bytes.
+  var reservedBytes = 0
+  /// True while the message waits for its share.
+  var isHeldBack = false
+  /// Bytes that a streaming request has brought; not counted once its window is large.
+  var streamedBytes = 0
+  /// True when the stream has a large window.
+  var isWide = false
   /// When the request must have arrived, in monotonic nanoseconds; nil when it has, or may take its
   /// time.
   var requestDue: UInt64?
@@ -85,6 +91,8 @@ final class ServerCall: TimerTarget {
     task = nil
     unsafe worker = nil
     requestDue = nil
+    streamedBytes = 0
+    isWide = false
     if !invocation.interceptors.isEmpty { invocation.interceptors = [] }
     buffer.reset(keeping: bytes)
     return invocation.context.clear()

@@ -69,13 +69,7 @@ extension ServerConnection {
       return
     }
     unsafe messages.receive(bytes, on: stream)
-    guard bufferedBytes > limits.maximumBufferedRequestBytes else { return }
-    answer(
-      call,
-      RPCError(
-        .resourceExhausted, reason: "TOO_MANY_UNFINISHED_REQUESTS",
-        "too many unread messages on this connection"))
-    call.cancelHandler()
+    widenBusyStream(call, stream, bytes.count)
   }
 
   /// END_STREAM that does not complete a unary request.

@@ -14,8 +14,9 @@ final class ServerConnection: Connection {
   private var permissions: [Bool?]
   /// Handlers that have not returned, their streams open or not.
   var runningHandlers = 0
-  /// Bytes of requests that are still arriving.
-  var bufferedBytes = 0
+  var budget: RequestBudget
+  /// Streaming requests that have a large window.
+  var wideStreams = 0
   /// Requests that are not gRPC and have not ended, by their stream.
   var refusedRequests: [Int32: RefusedRequest] = [:]
   private var age: ConnectionAge
@@ -29,10 +30,17 @@ final class ServerConnection: Connection {
     permissions = Array(repeating: nil, count: core.router.count)
     age = ConnectionAge(core.limits, now: loop.now(), random: loop.nextRandom())
     pingStrikes = PingStrikes(core.limits)
+    budget = RequestBudget(limit: core.limits.maximumBufferedRequestBytes)
     super.init(loop: loop, limits: core.limits, engine: engine)
     keepalive = Keepalive(
       intervalSeconds: limits.serverKeepaliveSeconds,
       timeoutSeconds: limits.keepaliveTimeoutSeconds, pingsWithoutCalls: true)
+  }
+
+  override var sessionLimits: HTTP2Limits {
+    var limits = limits.http2
+    limits.streamWindowBytes = self.limits.requestWindowBytes
+    return limits
   }
 
   override func handshakeCompleted(_ handshake: TLSHandshake) {
@@ -184,20 +192,19 @@ final class ServerConnection: Connection {
     guard let call = call(of: stream), call.state == .receiving else {
       return unsafe streamingDataReceived(stream, bytes)
     }
-    session?.consume(stream, bytes.count)
-    bufferedBytes += bytes.count
-    call.bufferedBytes += bytes.count
     do {
       unsafe try call.deframer.append(bytes, into: call.buffer)
     } catch {
+      session?.consume(stream, bytes.count)
       return answer(call, error)
     }
-    if bufferedBytes > limits.maximumBufferedRequestBytes {
-      answer(
-        call,
-        RPCError(
-          .resourceExhausted, reason: "TOO_MANY_UNFINISHED_REQUESTS",
-          "too many unfinished requests on this connection"))
+    if call.deframer.messageBytes > smallMessageBytes, call.reservedBytes == 0, !call.isHeldBack {
+      reserve(call, stream)
+    }
+    if call.isHeldBack {
+      session?.hold(stream, bytes.count)
+    } else {
+      session?.consume(stream, bytes.count)
     }
   }
 
@@ -224,7 +231,9 @@ final class ServerConnection: Connection {
     start(call)
   }
 
-  override func heldBytesChanged(by count: Int) { bufferedBytes += count }
+  override func mayCollect(_ bytes: Int, _ stream: HTTP2Stream) -> Bool { reserve(bytes, stream) }
+
+  override func collected(_ stream: HTTP2Stream) { messageTaken(stream) }
 
   override func queueDrained(_ stream: HTTP2Stream) { call(of: stream)?.messages?.queueDrained() }
 
@@ -252,7 +261,6 @@ final class ServerConnection: Connection {
   // MARK: The handler
 
   private func start(_ call: ServerCall) {
-    leaveBudget(call)
     call.state = .running
     call.requestDue = nil
     call.invocation.context.isRequestCompressed = call.deframer.isMessageCompressed
@@ -280,6 +288,7 @@ final class ServerConnection: Connection {
       loop.eventLoop.assertInEventLoop()
       runningHandlers -= 1
       if call.state == .running { answer(call, status(of: error, call)) }
+      leaveBudget(call)
       loop.give(call)
     }
   }
@@ -307,6 +316,7 @@ final class ServerConnection: Connection {
     loop.eventLoop.assertInEventLoop()
     runningHandlers -= 1
     if call.state == .running { succeed(call, response) }
+    leaveBudget(call)
     loop.give(call)
   }
 
@@ -412,15 +422,14 @@ final class ServerConnection: Connection {
     }
   }
 
-  /// Takes a call out of the connection's books.
+  /// Takes a call out of the connection's books; the request of a unary one stays in the budget for
+  /// as long as its handler runs.
   func leave(_ call: ServerCall) {
-    leaveBudget(call)
+    if call.isWide { wideStreams -= 1 }
+    call.isWide = false
+    let holdsRequest = call.state == .running && call.messages == nil
     loop.cancelTimer(call)
     call.state = .finished
-  }
-
-  private func leaveBudget(_ call: ServerCall) {
-    bufferedBytes -= call.bufferedBytes
-    call.bufferedBytes = 0
+    if !holdsRequest { leaveBudget(call) }
   }
 }

@@ -137,9 +137,12 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     guard let session = connection?.session else { return }
     guard ending == nil else { return session.consume(stream, bytes.count) }
     session.hold(stream, bytes.count)
-    changeHeldBytes { unsafe $0.append(bytes) }
+    unsafe received.append(bytes)
     serveReader()
   }
+
+  /// The message that waited for `mayCollect` may be collected.
+  func goOn() { serveReader() }
 
   /// The other side's messages end after those that are here: with nil, or with the call's status.
   func end(_ status: RPCError?) {
@@ -154,7 +157,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   func fail(_ error: RPCError) {
     if case .failed = ending { return }
     ending = .failed(error)
-    changeHeldBytes { $0.removeAll() }
+    received.removeAll()
     serveReader()
     failWriters(error)
   }
@@ -213,18 +216,21 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   private func next() -> Result<RawMessage??, any Error> {
     if case .failed(let error) = ending { return .failure(error) }
     let waiting = received.waitingBytes
-    let held = received.heldBytes
     do throws(RPCError) {
-      let message = try received.takeMessage()
-      connection?.heldBytesChanged(by: received.heldBytes - held)
+      let message = try received.takeMessage { bytes in
+        guard let connection, let stream else { return true }
+        return connection.mayCollect(bytes, stream)
+      }
       release(waiting - received.waitingBytes)
-      if let message { return .success(.some(message)) }
+      if let message {
+        if let stream { connection?.collected(stream) }
+        return .success(.some(message))
+      }
     } catch {
-      connection?.heldBytesChanged(by: received.heldBytes - held)
       refuse(error)
       return .failure(error)
     }
-    guard case .ended(let status) = ending else { return .success(nil) }
+    guard case .ended(let status) = ending, !received.isHeldBack else { return .success(nil) }
     if let status { return .failure(status) }
     guard received.isBetweenMessages else {
       let error = RPCError(
@@ -238,7 +244,7 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
   /// The other side broke the protocol: nothing more is read.
   private func refuse(_ error: RPCError) {
     ending = .failed(error)
-    changeHeldBytes { $0.removeAll() }
+    received.removeAll()
     if role == .client {
       failWriters(error)
       whenCancelled?()
@@ -249,12 +255,6 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     guard count > 0, let stream, let connection else { return }
     connection.session?.releaseHeld(stream, count)
     loop.markDirty(connection)
-  }
-
-  private func changeHeldBytes(_ body: (inout ReceivedBytes) -> Void) {
-    let before = received.heldBytes
-    body(&received)
-    connection?.heldBytesChanged(by: received.heldBytes - before)
   }
 
   // MARK: Sending

@@ -14,6 +14,10 @@ struct ReceivedBytes {
   /// The message that is being collected.
   private var body: [UInt8] = []
   private let limit: Int
+  /// True once the message whose prefix is here may be collected.
+  private var mayCollect = false
+  /// True while a message whose prefix is here may not be collected.
+  private(set) var isHeldBack = false
   /// The encoding of messages whose flag says so.
   var encoding: MessageEncoding?
   private var isMessageCompressed = false
@@ -46,7 +50,11 @@ struct ReceivedBytes {
   }
 
   /// Collects the next message as far as it is there; nil while it is not complete.
-  mutating func takeMessage() throws(RPCError) -> RawMessage? {
+  ///
+  /// - Parameter admits: asked with a message's size before it is collected, until it says yes.
+  mutating func takeMessage(
+    _ admits: (Int) -> Bool = { _ in true }
+  ) throws(RPCError) -> RawMessage? {
     while prefixCount < MessageBuffer.prefixSize {
       guard start < waiting.count else { return nil }
       prefix = prefix << 8 | UInt64(waiting[start])
@@ -55,6 +63,11 @@ struct ReceivedBytes {
       if prefixCount == MessageBuffer.prefixSize { try checkPrefix() }
     }
     let size = Int(prefix & 0xFFFF_FFFF)
+    if !mayCollect {
+      mayCollect = admits(size)
+      isHeldBack = !mayCollect
+      guard mayCollect else { return nil }
+    }
     let count = min(size - body.count, waitingBytes)
     if count > 0 {
       body.append(contentsOf: waiting[start..<(start + count)])
@@ -65,6 +78,7 @@ struct ReceivedBytes {
     body = []
     prefix = 0
     prefixCount = 0
+    mayCollect = false
     guard isMessageCompressed, let encoding else { return RawMessage(message) }
     do {
       return RawMessage(

@@ -8,6 +8,9 @@ internal import RPCCore
 /// A unary stream carries exactly one message. The length is checked as soon as the prefix is
 /// complete, before anything is buffered.
 struct MessageDeframer: ~Copyable {
+  /// Room made for a message before it is there.
+  private static let initialBytes = 64 * 1024
+
   /// What is there of the prefix, the first byte highest, and how many bytes.
   private var prefix: UInt64 = 0
   private var prefixCount = 0
@@ -29,6 +32,9 @@ struct MessageDeframer: ~Copyable {
   /// True when the message is there.
   var isComplete: Bool { prefixCount == MessageBuffer.prefixSize && received == size }
 
+  /// The message's size as its prefix says; 0 before.
+  var messageBytes: Int { prefixCount == MessageBuffer.prefixSize ? size : 0 }
+
   /// True when no byte has come.
   var isEmpty: Bool { prefixCount == 0 }
 
@@ -48,6 +54,7 @@ struct MessageDeframer: ~Copyable {
       throw RPCError(
         .unimplemented, reason: "MESSAGE_NOT_EXPECTED", "more than one message in a unary call")
     }
+    buffer.makeRoom(received + part.count, of: size, keeping: received)
     unsafe buffer.write(part, at: received)
     received += part.count
     if received == size { buffer.commit(size) }
@@ -67,6 +74,7 @@ struct MessageDeframer: ~Copyable {
         .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
         "a message of \(size) bytes is beyond the limit of \(limit) bytes")
     }
-    _ = unsafe buffer.reserve(size)
+    // The rest of a large one when it comes: a prefix is a claim, no memory.
+    _ = unsafe buffer.reserve(min(size, Self.initialBytes))
   }
 }
