@@ -291,6 +291,9 @@ enum HTTP2Seeds {
       frames.frame(1, 0x2C, 1, [2, 0, 0, 0, 0, 9] + frames.literals(call) + [0, 0])
         + frames.frame(0, 9, 1, [3] + body + [0, 0, 0]) + frames.frame(2, 0, 1, [0, 0, 0, 0, 1]),
       frames.frame(1, 5, 1, [0x82, 0x87, 0x84, 0x41, 0x83, 0xA8, 0xB8, 0x00, 0x3F, 0xE1, 0x1F]),
+      frames.headers(1, call) + frames.reset(1, 8) + frames.data(1, body),
+      frames.headers(5, call, end: true) + frames.headers(3, call, end: true),
+      frames.headers(1, call) + frames.frame(2, 0, 3, [0, 0, 0, 3, 1]),
     ]
     return bodies.enumerated().map { [UInt8($0.offset), UInt8($0.offset % 4)] + $0.element }
   }

@@ -145,6 +145,10 @@ private struct ServerRun {
     let compressed = try message.dropFirst(5).withUnsafeBytes {
       try MessageEncoding.gzip.compress($0)
     }
+    func begun(_ stream: Int32, _ method: String) -> [UInt8] {
+      frames.headers(stream, call(method))
+        + frames.data(stream, [0, 0, 0, 5, 220] + [UInt8](repeating: 7, count: 500))
+    }
     let bodies: [[UInt8]] = [
       frames.headers(1, call("Echo")) + frames.data(1, message, end: true),
       frames.headers(1, call("Echo", timeout)) + frames.data(1, failing, end: true),
@@ -160,6 +164,11 @@ private struct ServerRun {
       frames.headers(1, call("Echo")) + frames.data(1, message + message),
       frames.headers(1, call("Echo")) + frames.data(1, [0, 0, 0xFF, 0, 0, 1]),
       frames.headers(1, call("Echo", [("grpc-timeout", "0S")])) + frames.ping,
+      // Messages beyond the budget, and an end of those that had their share.
+      begun(1, "Echo") + begun(3, "Collect") + begun(5, "Echo") + begun(7, "Chat")
+        + frames.reset(1, 8) + frames.reset(3, 8) + frames.data(5, [1], end: true),
+      frames.headers(1, [(":method", "PUT")] + call("Echo").dropFirst()) + frames.data(1, [1])
+        + frames.data(1, [2], end: true) + frames.data(1, [3]),
     ]
     return bodies.enumerated().map { [UInt8($0.offset)] + $0.element }
   }
