@@ -74,22 +74,6 @@ import Testing
       grpc: "8"),
   ]
 
-  @Test("Unfinished requests of one connection beyond their limit are refused")
-  func unfinished() async throws {
-    var limits = RPCLimits()
-    limits.maximumBufferedRequestBytes = 3000
-    try await withServer(try await TestServer(limits: limits)) { server in
-      let peer = try RawPeer(port: server.port, certificates: server.certificates)
-      try peer.begin()
-      let part: [UInt8] = [0, 0, 0, 8, 0] + Array(repeating: 1, count: 1400)
-      let ids = try (0..<3).map { _ in try peer.request(Self.fields(), part, end: false) }
-      #expect(peer.answer(ids[2]).grpcStatus == "8")
-      #expect(ids.prefix(2).allSatisfy { peer.answers[$0]?.blocks.isEmpty == true })
-      let id = try peer.request(Self.fields(), try Self.framed("x"))
-      #expect(peer.answer(id).grpcStatus == "0")
-    }
-  }
-
   @Test(
     "A request with bad headers is answered, also while it arrives", arguments: badHeaders,
     [true, false])
