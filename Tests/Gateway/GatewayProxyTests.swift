@@ -129,6 +129,21 @@ struct GatewayProxyTests {
     #expect(error.metadata == ["retry-after": "1", "x-correlation-id": "c-1"])
   }
 
+  @Test("a failed call's initial metadata comes back too, without what is internal")
+  func metadataOfFailure() async throws {
+    let backends = FakeBackends {
+      FakeChannel { call in
+        call.options.response?.begin(["x-internal-node": "a", "content-language": "de"])
+        throw RPCError(.notFound, "no")
+      }
+    }
+    let context = try clientContext(path)
+    await #expect(throws: RPCError.self) {
+      try await backends.proxy().handle(method: path, request: [], context: context)
+    }
+    #expect(context.response.initialMetadata == ["content-language": "de"])
+  }
+
   @Test("an UNAVAILABLE from the connection tells nothing of addresses")
   func unreachable() async throws {
     let backends = FakeBackends {

@@ -34,7 +34,9 @@ struct StreamingTests {
     }
   }
 
-  @Test("a status passes with its details, after the messages", arguments: RelayedService.kinds)
+  @Test(
+    "a status passes with its details and metadata, after the messages",
+    arguments: RelayedService.kinds)
   func status(kind: MethodDescriptor.Kind) async throws {
     try await GatewayNetwork.run { network async throws in
       let response = ClientResponse()
@@ -49,7 +51,9 @@ struct StreamingTests {
         #expect(error.metadata["x-why"] == "asked")
         #expect(error.metadata["x-correlation-id"]?.isEmpty == false)
       }
-      #expect(response.initialMetadata?["x-first"] == (kind == .unary ? nil : "- -"))
+      #expect(response.initialMetadata?["x-first"] == "- -")
+      #expect(response.initialMetadata?["x-internal-secret"] == nil)
+      #expect(response.trailingMetadata?["x-last"] == "end")
     }
   }
 

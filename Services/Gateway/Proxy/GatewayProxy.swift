@@ -34,14 +34,24 @@ package struct GatewayProxy: RawHandler {
     method path: String, request: [UInt8], context: ServerContext
   ) async throws -> RawResponse {
     try await forwarding(path, context) { route, channel, address in
-      var answer = try await channel.unary(
-        route.method, request: request,
-        options: CallOptions(
-          timeout: try timeout(of: context, limits.defaultTimeout, limits.maximumTimeout),
-          metadata: ForwardedMetadata.request(context, from: address, limits)))
-      answer.initialMetadata = ForwardedMetadata.answer(answer.initialMetadata)
-      answer.trailingMetadata = ForwardedMetadata.trailers(answer.trailingMetadata, context)
-      return answer
+      let response = ClientResponse()
+      do {
+        var answer = try await channel.unary(
+          route.method, request: request,
+          options: CallOptions(
+            timeout: try timeout(of: context, limits.defaultTimeout, limits.maximumTimeout),
+            metadata: ForwardedMetadata.request(context, from: address, limits),
+            response: response))
+        answer.initialMetadata = ForwardedMetadata.answer(answer.initialMetadata)
+        answer.trailingMetadata = ForwardedMetadata.trailers(answer.trailingMetadata, context)
+        return answer
+      } catch {
+        // The error has the trailing metadata only.
+        if let metadata = response.initialMetadata {
+          context.response.initialMetadata = ForwardedMetadata.answer(metadata)
+        }
+        throw error
+      }
     }
   }
 
