@@ -1,5 +1,4 @@
 internal import AccountingDomain
-internal import RPCCore
 internal import SQLCore
 internal import ServiceStorage
 internal import SharedDomain
@@ -40,9 +39,4 @@ extension Books {
       at: now, source: source, fields: [.plain("number", after: invoice.number.text), total],
       in: transaction)
   }
-}
-
-extension ServerContext {
-  /// Where the caller is: the address that the gateway passes on; nil for calls between services.
-  var source: String? { metadata.values("x-forwarded-for").last }
 }

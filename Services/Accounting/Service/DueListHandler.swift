@@ -98,7 +98,7 @@ struct DueListHandler: DueListService {
       request.paymentQuoteID, "payment_quote_id")
     let quoteID = try checks.values(paymentQuoteID)
     let attempt = PaymentAttempt(
-      books: books, caller: caller, quoteID: quoteID, source: context.source)
+      books: books, caller: caller, quoteID: quoteID, source: context.clientAddress)
     if request.validateOnly {
       try await books.read { try attempt.check(in: $0) }
       return PayDueItemsResponse()

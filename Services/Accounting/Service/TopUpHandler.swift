@@ -54,7 +54,7 @@ struct TopUpHandler: TopUpService {
         try TopUpStore.insert(topUp, in: transaction)
         try books.record(
           .topUpCreated, of: caller.organizationID, by: caller.actor,
-          target: "top_up:\(topUp.id.text)", at: now, source: context.source,
+          target: "top_up:\(topUp.id.text)", at: now, source: context.clientAddress,
           fields: [.plain("amount", after: amount.description)], in: transaction)
         return CreateTopUpResponse(topUp: topUp.message(at: now))
       }

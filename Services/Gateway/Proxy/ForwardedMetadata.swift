@@ -7,8 +7,6 @@ package enum ForwardedMetadata {
   package static let requestNames: Set<String> = [
     "authorization", "accept-language", "traceparent", "tracestate",
   ]
-  /// The client's address, as the gateway saw it.
-  package static let clientAddressHeader = "x-forwarded-for"
 
   /// Starts of the names of answer metadata that stay inside.
   static let internalPrefixes = ["x-kontor-", "x-internal-", "x-forwarded-", "grpc-"]
@@ -30,7 +28,7 @@ package enum ForwardedMetadata {
       metadata.set(ServerContext.traceHeader, traceparent)
     }
     metadata.set(ServerContext.correlationHeader, context.correlationID)
-    if !address.text.isEmpty { metadata.set(clientAddressHeader, address.text) }
+    if !address.text.isEmpty { metadata.set(ServerContext.clientAddressHeader, address.text) }
     return metadata
   }
 

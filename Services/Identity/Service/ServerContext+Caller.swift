@@ -3,12 +3,6 @@ internal import RPCCore
 internal import SharedDomain
 
 extension ServerContext {
-  /// Where the call comes from, as the gateway says, which drops what clients write there; nil for
-  /// calls that did not come through a gateway.
-  var clientAddress: String? {
-    metadata.values("x-forwarded-for").last
-  }
-
   /// The signed-in caller.
   func caller() throws(RPCError) -> Principal {
     guard let principal else { throw .tokenMissing() }

@@ -1,4 +1,3 @@
-internal import RPCCore
 internal import SQLCore
 internal import ServiceStorage
 internal import SharedDomain
@@ -87,9 +86,4 @@ struct ShopAudit: Sendable {
         action: action, target: "product:\(product.id)", source: source, fields: fields),
       in: transaction)
   }
-}
-
-extension ServerContext {
-  /// The client's address as the gateway saw it; nil where no gateway stands before the call.
-  var clientAddress: String? { metadata.values("x-forwarded-for").last }
 }

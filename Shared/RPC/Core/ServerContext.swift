@@ -57,6 +57,9 @@ package import SharedDomain
   }
   /// True when the one request of a unary or server-streaming call came compressed.
   package var isRequestCompressed = false
+  /// The client's address as the gateway saw it, which drops what clients write there; of several
+  /// the last, the nearest proxy's word. Nil for a call between services.
+  package var clientAddress: String? { metadata.values(Self.clientAddressHeader).last }
   /// What the answer carries besides its messages.
   package var response: ServerResponse { call.response }
 
@@ -84,6 +87,8 @@ package import SharedDomain
   package static let correlationHeader = "x-correlation-id"
   /// The metadata name that carries the W3C trace context.
   package static let traceHeader = "traceparent"
+  /// The metadata name that carries the client's address.
+  package static let clientAddressHeader = "x-forwarded-for"
 }
 
 // MARK: For transports
