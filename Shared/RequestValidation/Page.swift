@@ -30,15 +30,36 @@ package struct Page: Sendable, Hashable {
     {
       after = Array(parts.dropFirst(filter.count))
     } else {
-      checks.fail("page_token", "is not a token of this list with this filter")
+      checks.fail("page_token", Self.notAToken)
       after = nil
     }
+  }
+
+  /// What `read` makes of `after`; nil on the first page. A key that it cannot read is noted as
+  /// wrong.
+  package func key<Key>(_ checks: inout FieldChecks, _ read: ([String]) -> Key?) -> Key? {
+    guard let after else { return nil }
+    guard let key = read(after) else {
+      checks.fail("page_token", Self.notAToken)
+      return nil
+    }
+    return key
+  }
+
+  /// The rows to show of up to `limit` + 1 that were read, and the token of the page behind them;
+  /// empty on the last page.
+  package func cut<Row>(_ rows: [Row], key: (Row) -> [String]) -> (ArraySlice<Row>, String) {
+    let shown = rows.prefix(limit)
+    guard rows.count > limit, let last = shown.last else { return (shown, "") }
+    return (shown, nextToken(after: key(last)))
   }
 
   /// The token of the page after the row with this sort key.
   package func nextToken(after key: [String]) -> String {
     PageToken.encode(filter + key)
   }
+
+  private static let notAToken = "is not a token of this list with this filter"
 }
 
 /// A list of texts as one opaque word.

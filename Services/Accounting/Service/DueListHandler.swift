@@ -45,7 +45,7 @@ struct DueListHandler: DueListService {
         items.removeAll { !after.lexicographicallyPrecedes($0.sortKey) }
       }
       items.sort { $0.sortKey.lexicographicallyPrecedes($1.sortKey) }
-      let (shown, token) = page.cut(Array(items.prefix(page.limit + 1)), key: \.sortKey)
+      let (shown, token) = page.cut(items, key: \.sortKey)
       return ListDueItemsResponse(items: shown.map(\.message), nextPageToken: token)
     }
   }

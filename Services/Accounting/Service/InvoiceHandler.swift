@@ -36,7 +36,7 @@ struct InvoiceHandler: InvoiceService {
     let page = Page(
       size: request.pageSize, token: request.pageToken,
       filter: [String(request.state.rawValue)], keyCount: 2, &checks)
-    let before: InvoiceNumber? = page.key("page_token", &checks) { key in
+    let before: InvoiceNumber? = page.key(&checks) { key in
       guard let year = Int(key[0]), let value = Int64(key[1]) else { return nil }
       return InvoiceNumber(year: year, value: value)
     }

@@ -34,7 +34,7 @@ struct PrepaidHandler: PrepaidService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [request.currencyCode],
       keyCount: 1, &checks)
-    let after = page.key("page_token", &checks) { Int64($0[0]) }
+    let after = page.key(&checks) { Int64($0[0]) }
     let currency = try checks.values(currencyCode)
     return try await books.read { transaction in
       let movements = try LedgerStore.movements(
@@ -43,25 +43,5 @@ struct PrepaidHandler: PrepaidService {
       return ListPrepaidMovementsResponse(
         movements: shown.map(\.message), nextPageToken: token)
     }
-  }
-}
-
-extension Page {
-  /// The key of the row that the page begins after, read by `read`; nil on the first page. A key
-  /// that cannot be read is noted as wrong.
-  func key<Key>(
-    _ field: String, _ checks: inout FieldChecks, _ read: ([String]) -> Key?
-  ) -> Key? {
-    guard let after else { return nil }
-    if let key = read(after) { return key }
-    checks.fail(field, "is not a token of this list")
-    return nil
-  }
-
-  /// The rows to show of `limit` + 1 that were read, and the token of the page behind them.
-  func cut<Row>(_ rows: [Row], key: (Row) -> [String]) -> ([Row], String) {
-    let shown = Array(rows.prefix(limit))
-    guard rows.count > limit, let last = shown.last else { return (shown, "") }
-    return (shown, nextToken(after: key(last)))
   }
 }

@@ -84,7 +84,7 @@ struct TopUpHandler: TopUpService {
     var checks = FieldChecks()
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [], keyCount: 1, &checks)
-    let before = page.key("page_token", &checks) { TopUpID($0[0]) }
+    let before = page.key(&checks) { TopUpID($0[0]) }
     try checks.finish()
     let now = books.clock.now()
     return try await books.read { transaction in

@@ -69,19 +69,16 @@ struct SessionHandlers: SessionService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [caller.userID.text], keyCount: 1,
       &checks)
-    var before: SessionID?
-    if let key = page.after?.first { before = checks.identifier(key, "page_token") }
+    let before = page.key(&checks) { SessionID($0[0]) }
     try checks.finish()
-    let (now, last) = (core.clock.now(), before)
+    let now = core.clock.now()
     let sessions = try await core.database.read { transaction in
       try SessionStore.active(
-        of: caller.userID, at: now, before: last, limit: page.limit + 1, in: transaction)
+        of: caller.userID, at: now, before: before, limit: page.limit + 1, in: transaction)
     }
-    let shown = sessions.prefix(page.limit)
-    let next =
-      sessions.count > page.limit ? shown.last.map { page.nextToken(after: [$0.id.text]) } : nil
+    let (shown, token) = page.cut(sessions) { [$0.id.text] }
     return ListSessionsResponse(
-      sessions: shown.map { $0.message(current: caller.sessionID) }, nextPageToken: next ?? "")
+      sessions: shown.map { $0.message(current: caller.sessionID) }, nextPageToken: token)
   }
 
   func switchOrganization(

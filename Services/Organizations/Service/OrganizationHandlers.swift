@@ -35,21 +35,14 @@ struct OrganizationHandlers: OrganizationService {
     var checks = FieldChecks()
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [], keyCount: 1, &checks)
-    let after: OrganizationID? = page.after.flatMap { OrganizationID($0[0]) }
-    if page.after != nil, after == nil {
-      checks.fail("page_token", "is not a token of this list")
-    }
+    let after = page.key(&checks) { OrganizationID($0[0]) }
     try checks.finish()
     let views = try await database.read { transaction in
       try OrganizationStore.organizations(
         of: caller.userID, after: after, limit: page.limit + 1, in: transaction)
     }
-    var response = ListOrganizationsResponse(
-      organizations: views.prefix(page.limit).map(\.message))
-    if views.count > page.limit, let last = response.organizations.last {
-      response.nextPageToken = page.nextToken(after: [last.organizationID])
-    }
-    return response
+    let (shown, token) = page.cut(views) { [$0.organization.id.text] }
+    return ListOrganizationsResponse(organizations: shown.map(\.message), nextPageToken: token)
   }
 
   func listAuditEntries(
@@ -62,20 +55,14 @@ struct OrganizationHandlers: OrganizationService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [organizationID.text],
       keyCount: 1, &checks)
-    let before = page.after.flatMap { Int64($0[0]) }
-    if page.after != nil, before == nil {
-      checks.fail("page_token", "is not a token of this list")
-    }
+    let before = page.key(&checks) { Int64($0[0]) }
     try checks.finish()
     let entries = try await database.read { transaction in
       try AuditLog.page(
         of: organizationID, before: before, limit: page.limit + 1, in: transaction)
     }
-    var response = ListAuditEntriesResponse(entries: entries.prefix(page.limit).map(\.message))
-    if entries.count > page.limit, let last = response.entries.last {
-      response.nextPageToken = page.nextToken(after: [String(last.sequence)])
-    }
-    return response
+    let (shown, token) = page.cut(entries) { [String($0.sequence)] }
+    return ListAuditEntriesResponse(entries: shown.map(\.message), nextPageToken: token)
   }
 }
 

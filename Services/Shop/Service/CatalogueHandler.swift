@@ -103,14 +103,8 @@ private struct CataloguePage {
     _ ids: [String], size: Int32, token: String, filter: [String], _ checks: inout FieldChecks
   ) {
     let page = Page(size: size, token: token, filter: filter, keyCount: 1, &checks)
-    var start = 0
-    if let last = page.after?.first {
-      if let index = ids.firstIndex(of: last) {
-        start = index + 1
-      } else {
-        checks.fail("page_token", "is not a token of this list with this filter")
-      }
-    }
+    let last = page.key(&checks) { ids.firstIndex(of: $0[0]) }
+    let start = last.map { $0 + 1 } ?? 0
     let end = min(ids.count, start + page.limit)
     range = start..<end
     nextToken = end < ids.count && end > start ? page.nextToken(after: [ids[end - 1]]) : ""

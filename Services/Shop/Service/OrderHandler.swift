@@ -79,7 +79,10 @@ struct OrderHandler: OrderService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [state?.rawValue ?? ""],
       keyCount: 2, &checks)
-    let after = page.orderKey(&checks)
+    let after = page.key(&checks) { key -> OrderTable.Key? in
+      guard let microseconds = Int64(key[0]), let id = OrderID(key[1]) else { return nil }
+      return OrderTable.Key(createdAt: Instant(microseconds: microseconds), id: id)
+    }
     try checks.finish()
     let now = clock.now()
     let orders = try await database.read { transaction in
@@ -87,13 +90,8 @@ struct OrderHandler: OrderService {
         of: caller.organizationID, in: state, at: now, after: after, limit: page.limit + 1,
         in: transaction)
     }
-    let shown = orders.prefix(page.limit)
-    var response = ListOrdersResponse(orders: shown.map { $0.message(at: now) })
-    if orders.count > shown.count, let last = shown.last {
-      response.nextPageToken = page.nextToken(
-        after: [String(last.createdAt.microseconds), last.id.text])
-    }
-    return response
+    let (shown, token) = page.cut(orders) { [String($0.createdAt.microseconds), $0.id.text] }
+    return ListOrdersResponse(orders: shown.map { $0.message(at: now) }, nextPageToken: token)
   }
 
   func cancelOrder(
@@ -145,17 +143,5 @@ struct OrderHandler: OrderService {
     var checks = FieldChecks()
     let id: OrderID? = checks.identifier(text, "order_id")
     return try checks.values(id)
-  }
-}
-
-extension Page {
-  /// The key of the last order of the page before; notes where it is none.
-  fileprivate func orderKey(_ checks: inout FieldChecks) -> OrderTable.Key? {
-    guard let after else { return nil }
-    guard let microseconds = Int64(after[0]), let id = OrderID(after[1]) else {
-      checks.fail("page_token", "is not a token of this list with this filter")
-      return nil
-    }
-    return OrderTable.Key(createdAt: Instant(microseconds: microseconds), id: id)
   }
 }

@@ -47,10 +47,7 @@ struct ProductHandler: ProductService {
         filter.category?.rawValue ?? "", filter.productTypeID?.text ?? "",
         filter.state?.rawValue ?? "",
       ], keyCount: 1, &checks)
-    let after = page.after.flatMap { ProductID($0[0]) }
-    if page.after != nil && after == nil {
-      checks.fail("page_token", "is not a token of this list with this filter")
-    }
+    let after = page.key(&checks) { ProductID($0[0]) }
     try checks.finish()
     let today = clock.today()
     let products = try await database.read { transaction in
@@ -58,11 +55,8 @@ struct ProductHandler: ProductService {
         of: caller.organizationID, filter, on: today, after: after, limit: page.limit + 1,
         in: transaction)
     }
-    let shown = products.prefix(page.limit)
-    var response = ListProductsResponse(products: shown.map { $0.message(on: today) })
-    if products.count > shown.count, let last = shown.last {
-      response.nextPageToken = page.nextToken(after: [last.id.text])
-    }
-    return response
+    let (shown, token) = page.cut(products) { [$0.id.text] }
+    return ListProductsResponse(
+      products: shown.map { $0.message(on: today) }, nextPageToken: token)
   }
 }

@@ -34,7 +34,10 @@ struct RenewalHandler: RenewalService {
       token: request.pageToken,
       filter: [request.organizationID, endingBefore?.text ?? ""], maximum: Self.productLimit,
       keyCount: 2, &checks)
-    let after = page.renewalKey(&checks)
+    let after = page.key(&checks) { key -> ProductTable.RenewalKey? in
+      guard let end = CalendarDate(key[0]), let id = ProductID(key[1]) else { return nil }
+      return ProductTable.RenewalKey(periodEnd: end, id: id)
+    }
     let organizationID = try checks.values(organization)
     let today = clock.today()
     let ids = request.productIDs.isEmpty ? nil : only
@@ -43,13 +46,10 @@ struct RenewalHandler: RenewalService {
         of: organizationID, endingBefore: endingBefore, only: ids, on: today, after: after,
         limit: page.limit + 1, in: transaction)
     }
-    let shown = products.prefix(page.limit)
-    var response = ListRenewalsResponse(
-      renewals: shown.compactMap { catalogue.renewal(of: $0, on: today)?.message })
-    if products.count > shown.count, let last = shown.last {
-      response.nextPageToken = page.nextToken(after: [last.term.end.text, last.id.text])
-    }
-    return response
+    let (shown, token) = page.cut(products) { [$0.term.end.text, $0.id.text] }
+    return ListRenewalsResponse(
+      renewals: shown.compactMap { catalogue.renewal(of: $0, on: today)?.message },
+      nextPageToken: token)
   }
 
   func applyRenewals(
@@ -124,17 +124,5 @@ struct RenewalHandler: RenewalService {
       }
     }
     return renewals
-  }
-}
-
-extension Page {
-  /// The key of the last product of the page before; notes where it is none.
-  fileprivate func renewalKey(_ checks: inout FieldChecks) -> ProductTable.RenewalKey? {
-    guard let after else { return nil }
-    guard let end = CalendarDate(after[0]), let id = ProductID(after[1]) else {
-      checks.fail("page_token", "is not a token of this list with this filter")
-      return nil
-    }
-    return ProductTable.RenewalKey(periodEnd: end, id: id)
   }
 }

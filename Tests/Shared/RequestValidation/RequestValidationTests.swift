@@ -87,6 +87,36 @@ struct RequestValidationTests {
     #expect(fields(checks) == ["page_size", "page_token"])
   }
 
+  @Test("a page's key is read, and a token with another kind of key refused")
+  func pageKeys() {
+    var checks = FieldChecks()
+    let first = Page(size: 2, token: "", filter: [], keyCount: 1, &checks)
+    #expect(first.key(&checks) { Int($0[0]) } == nil)
+    #expect(fields(checks).isEmpty)
+    let next = Page(
+      size: 2, token: first.nextToken(after: ["7"]), filter: [], keyCount: 1, &checks)
+    #expect(next.key(&checks) { Int($0[0]) } == 7)
+    #expect(fields(checks).isEmpty)
+    let other = Page(
+      size: 2, token: first.nextToken(after: ["x"]), filter: [], keyCount: 1, &checks)
+    #expect(other.key(&checks) { Int($0[0]) } == nil)
+    #expect(fields(checks) == ["page_token"])
+  }
+
+  @Test("rows are cut to the page, with a token only where more were read")
+  func pageCut() {
+    var checks = FieldChecks()
+    let page = Page(size: 2, token: "", filter: ["a"], keyCount: 1, &checks)
+    for rows in [[], [1], [1, 2]] as [[Int]] {
+      let (shown, token) = page.cut(rows) { [String($0)] }
+      #expect(Array(shown) == rows && token.isEmpty)
+    }
+    let (shown, token) = page.cut([1, 2, 3]) { [String($0)] }
+    #expect(Array(shown) == [1, 2])
+    #expect(Page(size: 2, token: token, filter: ["a"], keyCount: 1, &checks).after == ["2"])
+    #expect(fields(checks).isEmpty)
+  }
+
   @Test(
     "a token that was made up is refused",
     arguments: ["0", "zz", "00ff", "01", "ff00", "4100", String(repeating: "00", count: 4096)])
