@@ -79,9 +79,10 @@ private let second: UInt64 = 1_000_000_000
       }
       #expect(peer.goAways.isEmpty)
       peer.ping()
-      peer.readToEnd()
-      #expect(peer.goAways.map(\.code) == [.enhanceYourCalm])
+      peer.read { !peer.goAways.isEmpty || peer.pingsAcknowledged == 4 }
+      try #require(peer.goAways.map(\.code) == [.enhanceYourCalm])
       #expect(peer.goAways.map(\.debugData) == ["too_many_pings"])
+      peer.readToEnd()
       await server.events.wait(for: "cancelled")
     }
   }
@@ -150,9 +151,7 @@ private let second: UInt64 = 1_000_000_000
       let call = Task { await failure { _ = try await channel.echo("wait") } }
       await server.events.wait(for: "started")
       // Ten seconds are the least interval.
-      while await server.events.count("cancelled") == 0 {
-        try await server.advance(seconds: 10)
-      }
+      try await server.advance(seconds: 10) { await server.events.count("cancelled") > 0 }
       #expect(await call.value?.code == .unavailable)
       let seconds = try await channel.home.submit {
         channel.part(of: channel.home)?.keepaliveSeconds

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Testing
 
 @testable import RPCTransport
 
@@ -16,5 +17,19 @@ extension TestServer {
         context.checkLimits()
       }.get()
     }
+  }
+
+  /// Moves the time forward step by step until something has come of it.
+  ///
+  /// Each step goes through every event loop, so that what is under way there gets on by it however
+  /// slow the machine is: after a thousand steps it is in vain, and the test fails.
+  func advance(
+    seconds: Int, until isDone: () async -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    for _ in 0..<1000 {
+      if await isDone() { return }
+      try await advance(seconds: seconds)
+    }
+    try #require(await isDone(), "nothing has come of the time", sourceLocation: sourceLocation)
   }
 }

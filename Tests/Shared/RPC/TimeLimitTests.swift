@@ -137,8 +137,8 @@ import Testing
         MalformedInputTests.fields([":path": StreamService.count.path]),
         prefix + [UInt8(large.count & 0xFF)] + large)
       // The handler writes until the socket is full; then nothing moves but the time.
-      while await server.events.count("count ended CANCELLED") == 0 {
-        try await server.advance(seconds: Self.seconds)
+      try await server.advance(seconds: Self.seconds) {
+        await server.events.count("count ended CANCELLED") > 0
       }
       peer.readToEnd()
       #expect(peer.isClosed)
@@ -169,17 +169,21 @@ import Testing
   func linger() async throws {
     var limits = RPCLimits()
     limits.lingerSeconds = Self.seconds
-    let server = try await TestServer(limits: limits)
-    let peer = try RawPeer(port: server.port, certificates: server.certificates)
-    try peer.begin()
-    try Self.answerOne(peer)
-    let drain = Task { await server.server.drain(grace: .seconds(3600)) }
-    peer.readToEnd()
-    #expect(server.server.connections == 1)
-    try await server.advance(seconds: Self.seconds)
-    await drain.value
-    #expect(server.server.connections == 0)
-    try await server.group.shutdownGracefully()
+    try await withServer(try await TestServer(limits: limits)) { server in
+      var peers = [try RawPeer(port: server.port, certificates: server.certificates)]
+      try peers[0].begin()
+      try Self.answerOne(peers[0])
+      let drain = Task { await server.server.drain(grace: .seconds(3600)) }
+      peers[0].readToEnd()
+      #expect(server.server.connections == 1)
+      try await server.advance(seconds: Self.seconds)
+      await #expect(throws: Never.self) {
+        try await server.advance(seconds: 0) { server.server.connections == 0 }
+      }
+      // Without its peer the connection ends, and the drain with it, in any case.
+      peers.removeAll()
+      await drain.value
+    }
   }
 
   @Test("Connections beyond the limit are closed at once, of one address and of all")

@@ -287,10 +287,11 @@ struct PaymentTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await services.relay.run() }
       services.relay.wake()
-      while try await admin.order(orderID).state != .paid {
+      while try await admin.order(orderID).state == .paying {
         try Task.checkCancellation()
         await Task.yield()
       }
+      try #require(try await admin.order(orderID).state == .paid)
       group.cancelAll()
     }
   }
