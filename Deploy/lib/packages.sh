@@ -59,7 +59,8 @@ install_build_packages() {
 # install_test_packages: what the tests need on top of that. They start PostgreSQL by themselves, in
 # a temporary folder: its system service need not run.
 install_test_packages() {
-  install_packages protobuf-compiler protobuf-c-compiler shellcheck python3 python3-venv postgresql
+  install_packages protobuf-compiler protobuf-c-compiler shellcheck python3 python3-venv postgresql \
+    openssl
 }
 
 # install_interop_packages: what the C++ peer of the interoperability tests is compiled with.

@@ -258,6 +258,27 @@ final class SessionPair {
     #expect(pair.serverError == nil)
   }
 
+  @Test("A small block that unpacks to a header list of more than 64 KiB ends the session")
+  func fatalHeaders() throws {
+    /// A field of 4001 bytes that enters the table (RFC 7541, 6.2.1), then references to it: each
+    /// counts 4033 bytes. The pseudo-header fields count 168.
+    func headers(_ stream: UInt8, references: Int) -> [UInt8] {
+      let block: [UInt8] =
+        [0x83, 0x87, 0x84, 1, 1, 0x62, 0x40, 1, 0x78, 0x7F, 0xA1, 0x1E]
+        + [UInt8](repeating: 0x79, count: 4000)
+        + [UInt8](repeating: 0xBE, count: references)
+      return [0, UInt8(block.count >> 8), UInt8(block.count & 0xFF), 1, 5, 0, 0, 0, stream] + block
+    }
+    let pair = try SessionPair()
+    pair.run()
+    pair.toServer(headers(1, references: 15))
+    #expect(pair.serverError == nil)
+    #expect(pair.serverRecorder.streams[1]?.isOversized == true)
+    pair.toServer(headers(3, references: 16))
+    #expect(pair.serverError?.code == .enhanceYourCalm)
+    #expect(pair.serverRecorder.streams[3] == nil)
+  }
+
   @Test("A drain tells the client twice and waits for what was accepted")
   func drain() throws {
     let pair = try SessionPair()

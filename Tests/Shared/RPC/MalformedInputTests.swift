@@ -74,6 +74,30 @@ import Testing
       grpc: "8"),
   ]
 
+  @Test("A handler that goes on after its stream's reset keeps its place among the streams")
+  func handlersOfResetStreams() async throws {
+    var limits = RPCLimits()
+    limits.http2.maximumConcurrentStreams = 2
+    try await withServer(try await TestServer(limits: limits)) { server in
+      let peer = try RawPeer(port: server.port, certificates: server.certificates)
+      try peer.begin()
+      func call(_ what: String) throws -> Int32 {
+        try peer.request(Self.fields(), try Self.framed(what))
+      }
+      let ids = try (0..<2).map { _ in try call("gate") }
+      while await server.events.count("started") < 2 { await Task.yield() }
+      for id in ids { peer.reset(id) }
+      #expect(peer.answer(try call("x")).closeCode == .refusedStream)
+      await server.events.note("open")
+      var answer = RawPeer.Answer()
+      try await server.advance(seconds: 0) {
+        answer = (try? call("x")).map { peer.answer($0) } ?? answer
+        return answer.closeCode != .refusedStream
+      }
+      #expect(answer.grpcStatus == "0")
+    }
+  }
+
   @Test(
     "A request with bad headers is answered, also while it arrives", arguments: badHeaders,
     [true, false])

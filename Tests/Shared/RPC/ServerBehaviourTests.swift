@@ -1,12 +1,14 @@
 import GoogleAPI
+import Logging
 import NIOCore
 import NIOPosix
 import RPCCore
-import RPCTransport
 import Synchronization
 import TLS
 import TestSupport
 import Testing
+
+@testable import RPCTransport
 
 @Suite struct MutualTLSTests {
   private static let allowed: [String: Set<String>] = [
@@ -61,6 +63,18 @@ import Testing
       #expect(error?.code == .unavailable)
       await channel.close()
     }
+  }
+
+  @Test("Health is open to every peer that has a name, and to none without one")
+  func health() {
+    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    let core = ServerCore(
+      services: [], interceptors: [], fallback: nil, allowedPeers: Self.allowed,
+      limits: .standard, logger: logger)
+    #expect(core.allows(["accounting.kontor"], toCall: ServerCore.healthService))
+    // A verified certificate may name addresses only.
+    #expect(!core.allows([], toCall: ServerCore.healthService))
   }
 
   @Test("A client refuses a server whose certificate has another name")
