@@ -124,6 +124,27 @@ private final class Tally: Sendable {
     try await server.group.shutdownGracefully()
   }
 
+  @Test("Drains at once all end when the last connection is gone")
+  func atOnce() async throws {
+    let server = try await TestServer()
+    let channel = try server.channel()
+    let call = Task { try await channel.echo("gate").typeURL }
+    await server.events.wait(for: "started")
+    let drains = (0..<3).map { number in
+      Task {
+        async let drain: Void = server.server.drain(grace: .seconds(20))
+        await server.events.note("draining \(number)")
+        await drain
+      }
+    }
+    for number in drains.indices { await server.events.wait(for: "draining \(number)") }
+    await server.events.note("open")
+    #expect(try await call.value == "gate")
+    for drain in drains { await drain.value }
+    await channel.close()
+    try await server.group.shutdownGracefully()
+  }
+
   @Test("Streams of every kind go on while the server drains, and end well")
   func streams() async throws {
     let server = try await TestServer()

@@ -41,8 +41,8 @@ package final class RPCServer: Sendable {
     var connections: [ObjectIdentifier: LoopConfined<ServerConnection>] = [:]
     var perAddress: [String: Int] = [:]
     var isDraining = false
-    /// Resumed when the last connection is gone.
-    var drained: CheckedContinuation<Void, Never>?
+    /// Those who wait for the last connection to be gone.
+    var drains: [CheckedContinuation<Void, Never>] = []
   }
 
   private let configuration: Configuration
@@ -139,22 +139,22 @@ package final class RPCServer: Sendable {
   }
 
   private func closed(_ id: ObjectIdentifier, _ host: String) {
-    let drained = state.withLock { state -> CheckedContinuation<Void, Never>? in
+    let drains = state.withLock { state -> [CheckedContinuation<Void, Never>] in
       state.connections[id] = nil
       let left = state.perAddress[host, default: 1] - 1
       state.perAddress[host] = left > 0 ? left : nil
-      guard state.isDraining, state.connections.isEmpty else { return nil }
-      defer { state.drained = nil }
-      return state.drained
+      guard state.isDraining, state.connections.isEmpty else { return [] }
+      defer { state.drains = [] }
+      return state.drains
     }
-    drained?.resume()
+    for drain in drains { drain.resume() }
   }
 
   /// Connections that are open.
   package var connections: Int { state.withLock { $0.connections.count } }
 
   /// Stops accepting, lets every accepted call finish, and closes; what is left after `grace` is
-  /// cut off.
+  /// cut off. Drains at once each wait for the end; the shortest grace counts.
   package func drain(grace: Duration) async {
     let listener = state.withLock { state in
       state.isDraining = true
@@ -169,7 +169,7 @@ package final class RPCServer: Sendable {
     await withCheckedContinuation { continuation in
       let isDone = state.withLock { state in
         guard !state.connections.isEmpty else { return true }
-        state.drained = continuation
+        state.drains.append(continuation)
         return false
       }
       if isDone { continuation.resume() }
