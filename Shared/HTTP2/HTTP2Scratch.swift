@@ -13,7 +13,7 @@ package final class HTTP2Scratch {
 
   func takeStream() -> HTTP2Stream { streams.popLast() ?? HTTP2Stream() }
 
-  func give(_ stream: HTTP2Stream) {
+  func give(_ stream: consuming HTTP2Stream) {
     stream.reset()
     if streams.count < Self.retainedStreams { streams.append(stream) }
   }

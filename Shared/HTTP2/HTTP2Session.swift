@@ -24,14 +24,16 @@ internal import Glibc
 
   package let role: Role
   package let limits: HTTP2Limits
-  /// Not counted, as `unowned` would be in every callback: it holds the session.
-  private unowned(unsafe) let delegate: any HTTP2SessionDelegate
+  /// Held, so that callbacks need not count it; who ends the connection lets the session go.
+  private let delegate: any HTTP2SessionDelegate
   private let scratch: HTTP2Scratch
   var session: OpaquePointer?
 
   /// The header block that is being received.
   private let received = HTTP2HeaderBlock()
   private(set) var streams = HTTP2StreamTable()
+  /// The stream that was asked for last, as most callbacks are about the same as the one before.
+  private var recent: Unmanaged<HTTP2Stream>?
   /// Streams that are open in any direction.
   package var openStreams: Int { streams.count }
   /// Bytes of DATA queued on all streams.
@@ -67,7 +69,7 @@ internal import Glibc
   /// Begins a session; its SETTINGS are then in the output.
   ///
   /// - Parameters:
-  ///   - delegate: must outlive the session.
+  ///   - delegate: is held; one that holds the session too has to let it go in the end.
   ///   - now: monotonic time in nanoseconds.
   package init(
     role: Role, limits: HTTP2Limits, delegate: any HTTP2SessionDelegate, scratch: HTTP2Scratch,
@@ -75,7 +77,7 @@ internal import Glibc
   ) throws(HTTP2Error) {
     self.role = role
     self.limits = limits
-    unsafe self.delegate = delegate
+    self.delegate = delegate
     self.scratch = scratch
     self.now = now
     resets = TokenBucket(
@@ -226,23 +228,28 @@ internal import Glibc
 
   /// The open stream of an id, or nil.
   package func stream(_ id: Int32) -> HTTP2Stream? {
-    guard let session = unsafe session,
-      let data = unsafe nghttp2_session_get_stream_user_data(session, id)
-    else {
-      return nil
-    }
-    return unsafe Unmanaged<HTTP2Stream>.fromOpaque(data).takeUnretainedValue()
+    unsafe find(id)?.takeUnretainedValue()
   }
 
   /// Lends the open stream of an id, which `body` must not close, without counting it; false when
   /// there is none.
   @discardableResult
   package func withStream(_ id: Int32, _ body: (HTTP2Stream) -> Void) -> Bool {
+    guard let stream = unsafe find(id) else { return false }
+    unsafe stream._withUnsafeGuaranteedRef(body)
+    return true
+  }
+
+  private func find(_ id: Int32) -> Unmanaged<HTTP2Stream>? {
+    if let recent = unsafe recent, unsafe recent._withUnsafeGuaranteedRef({ $0.id == id }) {
+      return unsafe recent
+    }
     guard let session = unsafe session,
       let data = unsafe nghttp2_session_get_stream_user_data(session, id)
-    else { return false }
-    unsafe Unmanaged<HTTP2Stream>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
-    return true
+    else { return nil }
+    let stream = unsafe Unmanaged<HTTP2Stream>.fromOpaque(data)
+    unsafe recent = unsafe stream
+    return unsafe stream
   }
 
   /// A client's request; nil when the session takes no more.
@@ -250,8 +257,9 @@ internal import Glibc
     guard let session = unsafe session, failure == nil,
       unsafe nghttp2_session_check_request_allowed(session) != 0
     else { return nil }
-    let stream = adopt()
-    let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
+    let adopted = unsafe adopt(id: 0)
+    let stream = unsafe adopted.takeUnretainedValue()
+    let pointer = unsafe adopted.toOpaque()
     let id = unsafe withFields(headers) { fields, count in
       if endStream {
         return unsafe nghttp2_submit_request(session, nil, fields, count, nil, pointer)
@@ -274,12 +282,47 @@ internal import Glibc
   ) {
     guard let session = unsafe session, failure == nil, stream.sending == .idle else { return }
     stream.sending = endStream ? .ended : .open
-    let pointer = unsafe Unmanaged.passUnretained(stream).toOpaque()
-    _ = unsafe withFields(headers) { fields, count in
-      if endStream { return unsafe nghttp2_submit_response(session, stream.id, fields, count, nil) }
-      var provider = unsafe provider(pointer)
-      return unsafe nghttp2_submit_response(session, stream.id, fields, count, &provider)
+    if let fields = unsafe headers.constantFields {
+      unsafe submit(session, stream, fields, headers.count, endStream: endStream)
+    } else {
+      _ = unsafe withFields(headers) { fields, count in
+        unsafe submit(session, stream, fields, count, endStream: endStream)
+        return 0
+      }
     }
+  }
+
+  private func submit(
+    _ session: OpaquePointer, _ stream: HTTP2Stream, _ fields: UnsafePointer<nghttp2_nv>?,
+    _ count: Int, endStream: Bool
+  ) {
+    guard !endStream else {
+      unsafe nghttp2_submit_response(session, stream.id, fields, count, nil)
+      return
+    }
+    var provider = unsafe provider(Unmanaged.passUnretained(stream).toOpaque())
+    unsafe nghttp2_submit_response(session, stream.id, fields, count, &provider)
+  }
+
+  /// All of a server's response with one piece of DATA; false when the session's queue is full.
+  ///
+  /// - Parameters:
+  ///   - headers: a constant list or one that may change after the call.
+  ///   - trailers: must not change any more.
+  @discardableResult
+  package func submitResponse(
+    _ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock, _ bytes: UnsafeRawBufferPointer,
+    _ trailers: HTTP2HeaderBlock
+  ) -> Bool {
+    guard failure == nil, stream.sending == .idle,
+      bytes.count <= limits.maximumQueuedBytes - queuedBytes
+    else { return false }
+    submitHeaders(stream, headers, endStream: false)
+    unsafe stream.queue.append(bytes)
+    queuedBytes += bytes.count
+    stream.sending = .ended
+    stream.trailers = trailers
+    return true
   }
 
   /// Queues DATA; false when the stream has ended or the session's queue is full.
@@ -333,6 +376,7 @@ internal import Glibc
   package func close(_ code: HTTP2ErrorCode) {
     guard let session = unsafe session else { return }
     unsafe self.session = nil
+    unsafe recent = nil
     unsafe pending = nil
     pendingSize = 0
     streams.forEach { stream in
@@ -342,23 +386,26 @@ internal import Glibc
     }
     unsafe nghttp2_session_del(session)
     streams.forEach { stream in
-      unsafe delegate.streamClosed(stream, code)
+      delegate.streamClosed(stream, code)
       release(stream)
     }
   }
 
   // MARK: Streams
 
-  private func adopt() -> HTTP2Stream {
+  /// Puts a stream into the table, which holds it.
+  private func adopt(id: Int32) -> Unmanaged<HTTP2Stream> {
     let stream = scratch.takeStream()
+    stream.id = id
+    let adopted = unsafe Unmanaged.passUnretained(stream)
     streams.add(stream)
-    return stream
+    return unsafe adopted
   }
 
   private func release(_ stream: HTTP2Stream) {
     queuedBytes -= stream.queue.count
-    streams.remove(stream)
-    scratch.give(stream)
+    unsafe recent = nil
+    scratch.give(streams.remove(at: stream.slot))
   }
 
   func resume(_ stream: HTTP2Stream) {
@@ -408,17 +455,16 @@ internal import Glibc
     guard stream.queue.isEmpty else { return count }
     guard stream.sending == .ended else {
       if count > 0 {
-        unsafe delegate.queueDrained(stream)
+        delegate.queueDrained(stream)
         return count
       }
       stream.isDeferred = true
       return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
     unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-    if let trailers = stream.trailers, let session = unsafe session {
+    if let session = unsafe session, let trailers = stream.trailers.take() {
       unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
       _ = unsafe withFields(trailers) { unsafe nghttp2_submit_trailer(session, stream.id, $0, $1) }
-      stream.trailers = nil
     }
     return count
   }
@@ -429,10 +475,9 @@ internal import Glibc
     received.removeAll()
     receivingHeadersSince = now
     guard isRequest, let session = unsafe session else { return }
-    let stream = adopt()
-    stream.id = id
-    unsafe nghttp2_session_set_stream_user_data(
-      session, id, Unmanaged.passUnretained(stream).toOpaque())
+    let stream = unsafe adopt(id: id)
+    unsafe recent = unsafe stream
+    unsafe nghttp2_session_set_stream_user_data(session, id, stream.toOpaque())
   }
 
   func headerReceived(
@@ -457,7 +502,7 @@ internal import Glibc
   func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
     let isOpen = withStream(id) { stream in
       stream.unconsumedBytes += bytes.count
-      unsafe delegate.dataReceived(stream, bytes)
+      unsafe delegate.dataReceived(stream, bytes, in: self)
     }
     guard !isOpen, let session = unsafe session else { return }
     unsafe nghttp2_session_consume_connection(session, bytes.count)
@@ -475,27 +520,27 @@ internal import Glibc
       if frame.endsStream { endReceived(frame.streamID) }
     case .headers:
       idleFrames.give(limits.idleFramesPerProgress)
-      withStream(frame.streamID) { unsafe delegate.headersReceived($0, received) }
+      withStream(frame.streamID) { delegate.headersReceived($0, received) }
       if frame.endsStream { endReceived(frame.streamID) }
     case .reset:
       guard role == .server, !resets.take(now: now) else { return 0 }
       return stop(HTTP2Error(.enhanceYourCalm, "too many RST_STREAM frames"))
     case .settings:
       guard !frame.isAcknowledgement else { return 0 }
-      unsafe delegate.settingsReceived()
+      delegate.settingsReceived()
       return idleFrame()
     case .ping(let payload):
       guard frame.isAcknowledgement else {
-        unsafe delegate.pingReceived()
+        delegate.pingReceived()
         return failure == nil ? idleFrame() : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
       }
       if payload == Self.drainPing, drain == .announced {
         finishDrain()
       } else {
-        unsafe delegate.pingAcknowledged(payload)
+        delegate.pingAcknowledged(payload)
       }
     case .goAway(let goAway):
-      unsafe delegate.goAwayReceived(goAway)
+      delegate.goAwayReceived(goAway)
     case .windowUpdate:
       return idleFrame()
     case .other:
@@ -507,7 +552,7 @@ internal import Glibc
   private func endReceived(_ id: Int32) {
     withStream(id) { stream in
       stream.hasReceivedEnd = true
-      unsafe delegate.endReceived(stream)
+      delegate.endReceived(stream)
     }
   }
 
@@ -547,13 +592,17 @@ internal import Glibc
   }
 
   func streamClosed(_ id: Int32, _ code: UInt32) {
-    guard let session = unsafe session, let stream = stream(id) else { return }
-    if stream.unconsumedBytes > 0 {
-      unsafe nghttp2_session_consume_connection(session, stream.unconsumedBytes)
+    guard let session = unsafe session else { return }
+    withStream(id) { stream in
+      if stream.unconsumedBytes > 0 {
+        unsafe nghttp2_session_consume_connection(session, stream.unconsumedBytes)
+      }
+      unsafe nghttp2_session_set_stream_user_data(session, id, nil)
+      unsafe recent = nil
+      delegate.streamClosed(stream, HTTP2ErrorCode(rawValue: code))
+      // The last thing: nobody but the pool may hold the stream then.
+      release(stream)
     }
-    unsafe nghttp2_session_set_stream_user_data(session, id, nil)
-    unsafe delegate.streamClosed(stream, HTTP2ErrorCode(rawValue: code))
-    release(stream)
   }
 
   /// A request whose HEADERS were not made.
@@ -569,7 +618,7 @@ internal import Glibc
       stream.wasNeverSent = isSessionOver
       // nghttp2 closes those that it has as streams already.
       guard self.stream(id) == nil else { return }
-      unsafe delegate.streamClosed(stream, .refusedStream)
+      delegate.streamClosed(stream, .refusedStream)
       release(stream)
     }
   }

@@ -7,8 +7,9 @@ package protocol HTTP2SessionDelegate: AnyObject {
   /// The list is lent for the time of the call.
   func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock)
   /// Bytes of DATA, lent for the time of the call. They count against the windows until
-  /// `consume`.
-  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer)
+  /// `consume` or `hold` of `session`, which is the caller.
+  func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session)
   /// The peer ended its side.
   func endReceived(_ stream: HTTP2Stream)
   /// The queue of a stream, which was not empty, is.

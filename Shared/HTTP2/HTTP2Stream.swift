@@ -2,10 +2,25 @@
 ///
 /// Pooled: what must outlive a callback keeps the `id` and asks the session for the stream again.
 /// Not Sendable: confined to the event loop of its connection.
-package final class HTTP2Stream {
+@usableFromInline package final class HTTP2Stream {
   package internal(set) var id: Int32 = 0
   /// The state that the session's owner keeps for the stream.
-  package var owner: AnyObject?
+  @usableFromInline package var owner: AnyObject?
+
+  /// Lends the owner without counting it; `body` must not replace it, as nobody else may hold it.
+  ///
+  /// - Parameter type: the owner's, unless it is nil.
+  @inlinable @inline(__always)
+  package func withOwner<Owner: AnyObject, Result>(
+    as type: Owner.Type, _ body: (Owner) -> Result
+  ) -> Result? {
+    // The reference as it lies there: an optional of one is an address or zero.
+    let address = unsafe withUnsafePointer(to: &owner) { pointer in
+      unsafe UnsafeRawPointer(pointer).load(as: UnsafeRawPointer?.self)
+    }
+    guard let address = unsafe address else { return nil }
+    return unsafe Unmanaged<Owner>.fromOpaque(address)._withUnsafeGuaranteedRef(body)
+  }
 
   /// How far the sending side is.
   enum Sending: Sendable, Hashable {
@@ -45,10 +60,10 @@ package final class HTTP2Stream {
 
   func reset() {
     id = 0
-    owner = nil
+    if owner != nil { owner = nil }
     sending = .idle
     queue.removeAll()
-    trailers = nil
+    if trailers != nil { trailers = nil }
     isDeferred = false
     unreadBytes = 0
     unreadSince = 0

@@ -5,16 +5,19 @@ struct HTTP2StreamTable {
 
   var count: Int { streams.count }
 
-  mutating func add(_ stream: HTTP2Stream) {
+  mutating func add(_ stream: consuming HTTP2Stream) {
     stream.slot = streams.count
     streams.append(stream)
   }
 
-  /// Takes out a stream that is in the table.
-  mutating func remove(_ stream: HTTP2Stream) {
-    guard let last = streams.popLast(), last !== stream else { return }
-    last.slot = stream.slot
-    streams[stream.slot] = last
+  /// Takes out the stream that knows this as its place.
+  mutating func remove(at slot: Int) -> HTTP2Stream {
+    var stream = streams.removeLast()
+    guard slot < streams.count else { return stream }
+    // The last one takes the place of the one that goes.
+    stream.slot = slot
+    swap(&stream, &streams[slot])
+    return stream
   }
 
   /// Visits the streams that are there now, any of which may be removed meanwhile.

@@ -67,6 +67,11 @@ package struct MethodDescriptor: Sendable {
 }
 
 extension MethodDescriptor {
+  /// True when the other one is a copy of this; false says nothing.
+  func isSame(as other: Self) -> Bool {
+    names === other.names && kind == other.kind && idempotency == other.idempotency
+  }
+
   /// True where `idempotency_level` is NO_SIDE_EFFECTS.
   package var isReadOnly: Bool { idempotency == .noSideEffects }
 }

@@ -8,8 +8,8 @@ package import Messages
 /// correlation id and a log line, never the error's text.
 package struct MethodHandler: Sendable {
   package let method: MethodDescriptor
-  /// Runs one unary call; the answer is in the invocation's buffer when it returns.
-  package let unary: @Sendable (UnaryInvocation) async throws -> Void
+  /// Answers the unary calls that wait.
+  package let unary: @Sendable (any UnaryCalls) async -> Void
   /// Nil for unary methods.
   let streaming: (@Sendable (StreamInvocation) async throws -> Void)?
 
@@ -18,23 +18,29 @@ package struct MethodHandler: Sendable {
     unary method: MethodDescriptor,
     _ handle: @escaping @Sendable (Request, ServerContext) async throws -> Response
   ) {
-    self.init(unary: method) { invocation in
-      let request: Request = try invocation.decodeRequest()
-      try await invocation.run { context in
-        try invocation.encode(try await handle(request, context))
+    self.init(unary: method) { calls in
+      while let call = calls.next() {
+        do {
+          let request: Request = try call.decodeRequest()
+          try await call.intercept { context in
+            try call.encode(try await handle(request, context))
+          }
+          calls.succeed()
+        } catch {
+          calls.fail(error)
+        }
       }
     }
   }
 
-  /// A unary method in the form that generated code has: decodes the request before it suspends, as
-  /// its bytes are only lent, then answers within `run`.
+  /// A unary method in the form that generated code has: decodes each request before it suspends, as
+  /// its bytes are only lent.
   package init(
-    unary method: MethodDescriptor,
-    _ invoke: @escaping @Sendable (UnaryInvocation) async throws -> Void
+    unary method: MethodDescriptor, _ answer: @escaping @Sendable (any UnaryCalls) async -> Void
   ) {
     self.method = method
     streaming = nil
-    unary = invoke
+    unary = answer
   }
 
   /// A streaming method in the form that all kinds come down to.
@@ -44,8 +50,10 @@ package struct MethodHandler: Sendable {
   ) {
     self.method = method
     streaming = handle
-    unary = { _ in
-      throw RPCError(.internalError, "\(method.path) is not a unary method")
+    unary = { calls in
+      while calls.next() != nil {
+        calls.fail(RPCError(.internalError, "\(method.path) is not a unary method"))
+      }
     }
   }
 

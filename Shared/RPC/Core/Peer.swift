@@ -22,6 +22,11 @@ package struct Peer: Sendable {
   }
 }
 
+extension Peer {
+  /// True when the other one is a copy of this; false says nothing.
+  func isSame(as other: Self) -> Bool { identity === other.identity }
+}
+
 extension Peer: Hashable {
   package static func == (left: Self, right: Self) -> Bool {
     left.remoteAddress == right.remoteAddress && left.certificateNames == right.certificateNames

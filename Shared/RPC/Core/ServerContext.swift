@@ -6,7 +6,8 @@ package import SharedDomain
   /// What the copies of a call's context share: one object, so that the many copies on their way
   /// through interceptors cost one reference count each.
   ///
-  /// `@unchecked Sendable`: only `renew` and `clear` change it, and only while there is one context.
+  /// `@unchecked Sendable`: only a transport changes it, for the next call, and only
+  /// while there is one context.
   private final class Call: @unchecked Sendable {
     var method: MethodDescriptor
     var metadata: Metadata
@@ -62,6 +63,8 @@ package import SharedDomain
   package var clientAddress: String? { metadata.values(Self.clientAddressHeader).last }
   /// What the answer carries besides its messages.
   package var response: ServerResponse { call.response }
+  /// True when the answer is its messages and nothing else.
+  package var hasPlainResponse: Bool { call.response.isPlain }
 
   package init(
     method: MethodDescriptor, metadata: Metadata = Metadata(), deadline: Deadline? = nil,
@@ -97,32 +100,31 @@ extension ServerContext {
   /// A context to be renewed for the first call.
   package init() { self.init(method: MethodDescriptor(service: "", name: "")) }
 
-  /// Moves the empty metadata of a cleared context out, so that their room is used again.
-  package mutating func takeMetadata() -> Metadata {
-    guard isAlone, call.metadata.isEmpty else { return Metadata() }
+  /// Moves the empty metadata of a new or cleared context out: with them goes the room that earlier
+  /// calls have needed.
+  mutating func takeMetadata() -> Metadata {
     var metadata = Metadata()
     swap(&metadata, &call.metadata)
     return metadata
   }
 
-  /// Makes it the context of another call, in the same memory unless somebody keeps a copy of the
-  /// last one.
+  /// Puts the metadata of the next call into a new or cleared context.
+  mutating func put(_ metadata: consuming Metadata) { swap(&metadata, &call.metadata) }
+
+  /// Sets the method of a new or cleared context.
+  package mutating func setMethod(_ method: MethodDescriptor) {
+    // Calls of one method and one connection often follow each other.
+    if !call.method.isSame(as: method) { call.method = method }
+  }
+
+  /// Makes a new or cleared context that of another call, whose method and metadata it has.
   package mutating func renew(
-    method: consuming MethodDescriptor, metadata: consuming Metadata, deadline: Deadline?,
-    peer: consuming Peer, correlationID: consuming CorrelationID, traceparent: consuming String?
+    deadline: Deadline?, peer: Peer, correlationID: CorrelationID, traceparent: String?
   ) {
-    guard isAlone else {
-      self = Self(
-        method: method, metadata: metadata, deadline: deadline, peer: peer,
-        correlationID: correlationID, traceparent: traceparent)
-      return
-    }
-    call.method = method
-    call.metadata = metadata
+    if !call.peer.isSame(as: peer) { call.peer = peer }
     call.deadline = deadline
-    call.peer = peer
     call.correlationID = correlationID
-    call.traceparent = traceparent
+    if traceparent != nil { call.traceparent = traceparent }
   }
 
   /// Forgets the caller's metadata and what the handler said, at the end of the call; false when
@@ -130,10 +132,10 @@ extension ServerContext {
   package mutating func clear() -> Bool {
     guard isAlone else { return false }
     call.metadata.removeAll()
-    call.correlationID = .made(0)
-    call.traceparent = nil
+    if case .given = call.correlationID { call.correlationID = .made(0) }
+    if call.traceparent != nil { call.traceparent = nil }
     call.response.reset()
-    caller = nil
+    if caller != nil { caller = nil }
     isRequestCompressed = false
     return true
   }

@@ -3,10 +3,10 @@ package import Messages
 /// One unary call while it runs: its message and its context, lent by the transport.
 ///
 /// Used again for later calls. Confined to the transport's event loop or task.
-@usableFromInline package final class UnaryInvocation {
+package final class UnaryInvocation {
   /// The request, valid until the handler first suspends; then the answer.
   package let buffer: MessageBuffer
-  @usableFromInline package var context: ServerContext
+  package var context: ServerContext
   package var interceptors: [any ServerInterceptor] = []
   package var limits: MessageLimits
   private let arena: MessageArena
@@ -22,18 +22,11 @@ package import Messages
     self.limits = limits
   }
 
+  /// True when there are interceptors: `intercept` is for these calls.
+  package var isIntercepted: Bool { !interceptors.isEmpty }
+
   /// Runs the interceptors around `body`, which encodes the answer.
-  @inlinable @inline(__always)
-  package func run(_ body: (ServerContext) async throws -> Void) async throws {
-    // Inlined with its body into generated code: the call has two asynchronous frames less.
-    guard isIntercepted else { return try await body(context) }
-    try await runIntercepted(body)
-  }
-
-  @usableFromInline var isIntercepted: Bool { !interceptors.isEmpty }
-
-  @usableFromInline
-  func runIntercepted(_ body: (ServerContext) async throws -> Void) async throws {
+  package func intercept(_ body: (ServerContext) async throws -> Void) async throws {
     var isAnswered = false
     try await interceptors.run(context) { context in
       try await body(context)
@@ -43,6 +36,15 @@ package import Messages
       throw RPCError(.internalError, "an interceptor answered without a response")
     }
   }
+
+  /// True when the answer is its message and nothing else.
+  package var hasPlainResponse: Bool { context.hasPlainResponse }
+
+  /// Moves the empty metadata of a new or cleared context out, to be filled with the next call's.
+  package func takeMetadata() -> Metadata { context.takeMetadata() }
+
+  /// Puts the metadata of the next call into a new or cleared context.
+  package func put(_ metadata: consuming Metadata) { context.put(metadata) }
 
   /// Decodes the request; a malformed one is INTERNAL by gRPC's table, one beyond a limit
   /// RESOURCE_EXHAUSTED.

@@ -74,7 +74,9 @@ final class InProcessCall: Sendable {
     let stream = InProcessServerStream(call: self)
     switch target {
     case .method(let handler) where handler.method.kind == .unary:
-      try await answerUnary(stream) { try await handler.unary($0) }
+      try await answerUnary(stream) { invocation in
+        try await SingleUnaryCall.answer(invocation, by: handler)
+      }
     case .method(let handler):
       try await handler.invoke(invocation(stream))
     case .fallback(let fallback, let method) where method.kind == .unary:

@@ -171,7 +171,9 @@ private final class SessionLog: HTTP2SessionDelegate {
     }
   }
 
-  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+  func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {
     noteIsOpen(stream)
     if case .data(stream.id, let earlier) = events.last {
       events[events.count - 1] = .data(stream.id, earlier + bytes)
@@ -180,9 +182,9 @@ private final class SessionLog: HTTP2SessionDelegate {
     }
     let kept = stream.id / 2 % 3
     if kept == 0 {
-      session?.consume(stream, bytes.count)
+      session.consume(stream, bytes.count)
     } else if kept == 1 {
-      session?.hold(stream, bytes.count)
+      session.hold(stream, bytes.count)
       open[stream.id, default: (0, 0)].held += bytes.count
     } else {
       open[stream.id, default: (0, 0)].unconsumed += bytes.count

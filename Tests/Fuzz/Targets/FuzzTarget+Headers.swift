@@ -103,12 +103,13 @@ private enum HeaderLines {
 
   static func readRequest(_ bytes: UnsafeRawBufferPointer) throws {
     let head: RequestHead
+    var metadata = Metadata()
     do throws(RequestHead.Refusal) {
-      head = try RequestHead(block(bytes), router)
+      head = try RequestHead(block(bytes), router, into: &metadata)
     } catch {
       return try checkRefusal(error)
     }
-    try checkMetadata(head.metadata)
+    try checkMetadata(metadata)
     if let id = head.correlationID {
       try check(HeaderNames.isCorrelationID(id.utf8), "the correlation id \(id)")
     }

@@ -21,7 +21,6 @@ final class Recorder: HTTP2SessionDelegate {
   var drained = 0
   var neverSent: [Int32] = []
   var consumes = true
-  weak var session: HTTP2Session?
   /// Answers requests as soon as they have ended.
   var onEnd: ((HTTP2Stream) -> Void)?
 
@@ -34,9 +33,11 @@ final class Recorder: HTTP2SessionDelegate {
     streams[stream.id, default: Stream()].blocks.append(block)
     streams[stream.id]?.isOversized = headers.isOversized
   }
-  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
+  func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {
     streams[stream.id, default: Stream()].data += bytes
-    if consumes { session?.consume(stream, bytes.count) }
+    if consumes { session.consume(stream, bytes.count) }
   }
   func endReceived(_ stream: HTTP2Stream) {
     streams[stream.id, default: Stream()].isEnded = true
@@ -70,8 +71,6 @@ final class SessionPair {
       now: 0)
     server = try HTTP2Session(
       role: .server, limits: limits, delegate: serverRecorder, scratch: HTTP2Scratch(), now: 0)
-    clientRecorder.session = client
-    serverRecorder.session = server
   }
 
   static func output(_ session: HTTP2Session, room: Int) -> [UInt8] {

@@ -52,11 +52,11 @@ struct CallInterceptorTests {
   func serverCancelled(transport: CallTransport) async throws {
     let events = Events()
     let interceptor = Noting(name: "x", log: Log()) { _ in
-      await events.note("started")
+      events.note("started")
       do {
         try await Task.sleep(for: .seconds(60))
       } catch {
-        await events.note("cancelled")
+        events.note("cancelled")
         throw error
       }
     }
@@ -165,7 +165,7 @@ struct CallInterceptorTests {
             context.deadline = Deadline(uptimeNanoseconds: 1)
             return
           }
-          await events.note("waiting")
+          events.note("waiting")
           try await Task.sleep(for: .seconds(60))
         }
       ])
@@ -236,7 +236,7 @@ private struct NotingCalls: ClientInterceptor {
       log.add("\(name) OK")
     } catch {
       log.add("\(name) \(outcome(error))")
-      await events?.note("\(name) \(outcome(error))")
+      events?.note("\(name) \(outcome(error))")
       throw error
     }
   }

@@ -1,5 +1,7 @@
+import GoogleAPI
 import HTTP2
 import RPCCore
+import Synchronization
 import Testing
 
 @testable import RPCTransport
@@ -7,43 +9,66 @@ import Testing
 /// What calls leave to later ones: nothing but memory.
 @Suite("What calls use again")
 struct CallReuseTests {
+  private final class Kept: Sendable {
+    let contexts = Mutex<[ServerContext]>([])
+  }
+
   private static let method = MethodDescriptor(service: "test.Service", name: "Method")
 
-  private static func renew(_ context: inout ServerContext, _ metadata: Metadata) {
-    context.renew(
-      method: method, metadata: metadata, deadline: nil, peer: Peer(remoteAddress: "127.0.0.1:1"),
+  private static func context(_ metadata: Metadata) -> ServerContext {
+    ServerContext(
+      method: method, metadata: metadata, peer: Peer(remoteAddress: "127.0.0.1:1"),
       correlationID: .given("c-1"), traceparent: "00-1")
   }
 
-  @Test("A context that somebody keeps stays as it is when another call begins")
+  @Test("A context that somebody keeps stays as it is and is not used for another call")
   func keptContext() {
-    var context = ServerContext()
-    Self.renew(&context, ["token": "first"])
+    var context = Self.context(["token": "first"])
     let kept = context
     let isReusable = context.clear()
     #expect(!isReusable)
-    Self.renew(&context, ["token": "second"])
     #expect(kept.metadata["token"] == "first")
-    #expect(context.metadata["token"] == "second")
-    #expect(kept.response !== context.response)
+    #expect(kept.correlationID == "c-1")
+    #expect(kept.traceparent == "00-1")
   }
 
-  @Test("A response that somebody keeps is not another call's")
+  @Test("A context whose response somebody keeps is not used for another call")
   func keptResponse() {
-    var context = ServerContext()
-    Self.renew(&context, [:])
+    var context = Self.context([:])
     let kept = context.response
     let isReusable = context.clear()
     #expect(!isReusable)
-    Self.renew(&context, [:])
     kept.trailingMetadata = ["late": "yes"]
-    #expect(context.response.isPlain)
+    #expect(!context.response.isPlain)
+  }
+
+  @Test("What handlers keep of a call is not changed by later calls")
+  func keptByHandlers() async throws {
+    let kept = Kept()
+    let method = MethodDescriptor(service: "test.KeepingService", name: "Keep")
+    let service = ServiceRegistration(
+      name: method.service,
+      methods: [
+        MethodHandler(unary: method) { (request: AnyMessage, context: ServerContext) in
+          kept.contexts.withLock { $0.append(context) }
+          return request
+        }
+      ])
+    try await withServer(try await TestServer(services: [service])) { server in
+      let channel = try server.channel()
+      for number in 0..<20 {
+        let options = CallOptions(metadata: ["number": "\(number)"])
+        _ = try await channel.echo("", options: options, method: method)
+      }
+      await channel.close()
+    }
+    let numbers = kept.contexts.withLock { contexts in contexts.map { $0.metadata["number"] } }
+    #expect(numbers == (0..<20).map { "\($0)" })
   }
 
   @Test("A cleared context has nothing of its call left")
   func cleared() {
-    var context = ServerContext()
-    Self.renew(&context, ["token": "secret"])
+    var context = Self.context(["token": "secret"])
     context.isRequestCompressed = true
     context.response.trailingMetadata = ["late": "yes"]
     let isReusable = context.clear()

@@ -74,7 +74,7 @@ struct ChannelBalancingTests {
   private static func call(
     _ channel: RPCChannel, until server: TestServer, has count: Int
   ) async throws {
-    while await server.events.count("call") < count {
+    while server.events.count("call") < count {
       _ = try await channel.echo("count", options: CallOptions(timeout: .seconds(60)))
     }
   }
@@ -89,10 +89,10 @@ struct ChannelBalancingTests {
     try await Self.call(channel, until: first, has: 10)
     try await Self.call(channel, until: second, has: 10)
     await first.server.drain(grace: .zero)
-    let before = await first.events.count("call")
-    let counted = await second.events.count("call")
+    let before = first.events.count("call")
+    let counted = second.events.count("call")
     try await Self.call(channel, until: second, has: counted + 50)
-    #expect(await first.events.count("call") == before)
+    #expect(first.events.count("call") == before)
     let third = try await TestServer(port: first.port, certificates: certificates)
     try await Self.call(channel, until: third, has: 5)
     await channel.close()
@@ -109,7 +109,7 @@ struct ChannelBalancingTests {
     let channel = try first.channel(
       to: Self.target(first.port, second.port), serviceConfig: Self.config(.pickFirst))
     try await Self.call(channel, until: first, has: 20)
-    #expect(await second.events.count("call") == 0)
+    #expect(second.events.count("call") == 0)
     await first.server.drain(grace: .zero)
     try await Self.call(channel, until: second, has: 20)
     await channel.close()
@@ -175,7 +175,7 @@ struct ChannelBalancingTests {
     #expect(resolver.questions.value == 1)
     resolver.set([second.port])
     await first.server.drain(grace: .zero)
-    while await second.events.count("call") == 0 {
+    while second.events.count("call") == 0 {
       _ = try await channel.echo(
         "count", options: CallOptions(timeout: .seconds(60), waitForReady: true))
     }
@@ -226,12 +226,12 @@ struct ChannelBalancingTests {
       limits.maximumConnectionsPerSubchannel = limit
       let channel = try server.channel(limits: limits)
       let calls = (0..<20).map { _ in Task { try await channel.echo("gate").typeURL } }
-      while await server.events.count("started") < 5 * limit { await Task.yield() }
+      while server.events.count("started") < 5 * limit { await Task.yield() }
       // Other calls of the server go on, and no more of these begin meanwhile.
       let other = try server.channel()
       for _ in 0..<20 { _ = try await other.echo("x") }
-      #expect(await server.events.count("started") == 5 * limit)
-      await server.events.note("open")
+      #expect(server.events.count("started") == 5 * limit)
+      server.events.note("open")
       for call in calls { #expect(try await call.value == "gate") }
       await channel.close()
       await other.close()

@@ -45,9 +45,9 @@ enum EchoService {
     case "break":
       throw Broken()
     case "count":
-      await events.note("call")
+      events.note("call")
     case let text where text.hasPrefix("flaky "):
-      await events.note("attempt")
+      events.note("attempt")
       let attempts = Int(context.metadata["grpc-previous-rpc-attempts"] ?? "0") ?? -1
       guard attempts < Int(text.dropFirst(6)) ?? 0 else {
         return AnyMessage(typeURL: "after \(attempts)")
@@ -59,15 +59,15 @@ enum EchoService {
       }
       throw error
     case "wait":
-      await events.note("started")
+      events.note("started")
       do {
         try await Task.sleep(for: .seconds(60))
       } catch {
-        await events.note("cancelled")
+        events.note("cancelled")
         throw error
       }
     case "gate":
-      await events.note("started")
+      events.note("started")
       await events.wait(for: "open")
     case "hop":
       await Task.yield()
@@ -90,26 +90,42 @@ enum EchoService {
 }
 
 /// What handlers report, and what tests wait for.
-actor Events {
+///
+/// No actor: its jobs would run on the event loops of the handlers that call it, and with them what
+/// the tests do after waiting, which may block.
+final class Events: Sendable {
+  private struct State {
+    var noted: [String: Int] = [:]
+    var waiters: [(event: String, continuation: CheckedContinuation<Void, Never>)] = []
+  }
+
   /// Messages that streaming handlers have written, and have begun to read.
-  nonisolated let written = Count()
-  nonisolated let read = Count()
-  private var noted: [String: Int] = [:]
-  private var waiters: [(String, CheckedContinuation<Void, Never>)] = []
+  let written = Count()
+  let read = Count()
+  private let state = Mutex(State())
 
   func note(_ event: String) {
-    noted[event, default: 0] += 1
-    let ready = waiters.filter { $0.0 == event }
-    waiters.removeAll { $0.0 == event }
-    for waiter in ready { waiter.1.resume() }
+    let ready = state.withLock { state in
+      state.noted[event, default: 0] += 1
+      let ready = state.waiters.filter { $0.event == event }.map(\.continuation)
+      state.waiters.removeAll { $0.event == event }
+      return ready
+    }
+    for continuation in ready { continuation.resume() }
   }
 
   func wait(for event: String) async {
-    if noted[event] != nil { return }
-    await withCheckedContinuation { waiters.append((event, $0)) }
+    await withCheckedContinuation { continuation in
+      let isNoted = state.withLock { state in
+        guard state.noted[event] == nil else { return true }
+        state.waiters.append((event, continuation))
+        return false
+      }
+      if isNoted { continuation.resume() }
+    }
   }
 
-  func count(_ event: String) -> Int { noted[event] ?? 0 }
+  func count(_ event: String) -> Int { state.withLock { $0.noted[event] ?? 0 } }
 }
 
 /// A running server with its certificates, and channels to it.

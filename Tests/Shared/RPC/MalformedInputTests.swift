@@ -85,10 +85,10 @@ import Testing
         try peer.request(Self.fields(), try Self.framed(what))
       }
       let ids = try (0..<2).map { _ in try call("gate") }
-      while await server.events.count("started") < 2 { await Task.yield() }
+      while server.events.count("started") < 2 { await Task.yield() }
       for id in ids { peer.reset(id) }
       #expect(peer.answer(try call("x")).closeCode == .refusedStream)
-      await server.events.note("open")
+      server.events.note("open")
       var answer = RawPeer.Answer()
       try await server.advance(seconds: 0) {
         answer = (try? call("x")).map { peer.answer($0) } ?? answer

@@ -6,18 +6,8 @@ import Testing
 
 /// A client, or a server's end of a connection, that says what it likes: raw bytes, raw frames, any
 /// header list. Blocking, on a socket of its own.
-final class RawPeer: HTTP2SessionDelegate {
-  /// What came on one stream: a client's answer, a server's request.
-  struct Answer {
-    var blocks: [[String: String]] = []
-    var data: [UInt8] = []
-    var isEnded = false
-    var closeCode: HTTP2ErrorCode?
-
-    var httpStatus: String? { blocks.first?[":status"] }
-    var grpcStatus: String? { blocks.last?["grpc-status"] }
-    var message: String? { blocks.last?["grpc-message"] }
-  }
+final class RawPeer {
+  typealias Answer = RawPeerLog.Answer
 
   private let role: HTTP2Session.Role
   private let socket: Int32
@@ -25,16 +15,18 @@ final class RawPeer: HTTP2SessionDelegate {
   private let scratch = TLSScratch()
   private var session: HTTP2Session?
   private var limits = HTTP2Limits()
+  private let log = RawPeerLog()
   /// Whether received bytes are given back to the server's windows.
-  var consumes = true
-  private(set) var answers: [Int32: Answer] = [:]
-  /// The streams of a server's requests that nobody has asked for.
-  private var requests: [Int32] = []
+  var consumes: Bool {
+    get { log.consumes }
+    set { log.consumes = newValue }
+  }
+  var answers: [Int32: Answer] { log.answers }
   /// Every GOAWAY, in order.
-  private(set) var goAways: [HTTP2GoAway] = []
-  private(set) var pingsReceived = 0
-  private(set) var pingsAcknowledged = 0
-  private(set) var isOpen = false
+  var goAways: [HTTP2GoAway] { log.goAways }
+  var pingsReceived: Int { log.pingsReceived }
+  var pingsAcknowledged: Int { log.pingsAcknowledged }
+  var isOpen: Bool { log.isOpen }
   private(set) var isClosed = false
   private(set) var tlsFailure: TLSError?
 
@@ -108,7 +100,7 @@ final class RawPeer: HTTP2SessionDelegate {
   }
 
   private func makeSession() throws -> HTTP2Session {
-    try HTTP2Session(role: role, limits: limits, delegate: self, scratch: HTTP2Scratch(), now: 0)
+    try HTTP2Session(role: role, limits: limits, delegate: log, scratch: HTTP2Scratch(), now: 0)
   }
 
   /// Bytes past TLS.
@@ -143,7 +135,7 @@ final class RawPeer: HTTP2SessionDelegate {
     if !body.isEmpty {
       Array(body).withUnsafeBytes { _ = session?.submitData(stream, $0, endStream: end) }
     }
-    answers[stream.id] = Answer()
+    log.answers[stream.id] = Answer()
     flush()
     return stream.id
   }
@@ -152,9 +144,9 @@ final class RawPeer: HTTP2SessionDelegate {
 
   /// Reads until another request has come whole; returns its stream.
   func nextRequest() throws -> Int32 {
-    read { !requests.isEmpty }
-    guard !requests.isEmpty else { throw Failure() }
-    return requests.removeFirst()
+    read { !log.ended.isEmpty }
+    guard !log.ended.isEmpty else { throw Failure() }
+    return log.ended.removeFirst()
   }
 
   /// Answers a request: with headers, and unless they are the whole answer with a message and a
@@ -276,29 +268,4 @@ final class RawPeer: HTTP2SessionDelegate {
     }
     engine.withOutput { writeRaw(Array($0)) }
   }
-
-  func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {
-    var block: [String: String] = [:]
-    for index in 0..<headers.count {
-      block[String(decoding: headers.name(index), as: UTF8.self)] = String(
-        decoding: headers.value(index), as: UTF8.self)
-    }
-    answers[stream.id, default: Answer()].blocks.append(block)
-  }
-  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
-    answers[stream.id]?.data += bytes
-    if consumes { session?.consume(stream, bytes.count) }
-  }
-  func endReceived(_ stream: HTTP2Stream) {
-    answers[stream.id]?.isEnded = true
-    if role == .server { requests.append(stream.id) }
-  }
-  func queueDrained(_ stream: HTTP2Stream) {}
-  func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-    answers[stream.id]?.closeCode = code
-  }
-  func settingsReceived() { isOpen = true }
-  func goAwayReceived(_ goAway: HTTP2GoAway) { goAways.append(goAway) }
-  func pingReceived() { pingsReceived += 1 }
-  func pingAcknowledged(_ payload: UInt64) { pingsAcknowledged += 1 }
 }

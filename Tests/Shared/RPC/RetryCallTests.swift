@@ -36,7 +36,7 @@ struct RetryCallTests {
     try await Self.withChannel(Self.config()) { channel, server in
       let answer = try await channel.echo("flaky 2")
       #expect(answer.typeURL == "after 2")
-      #expect(await server.events.count("attempt") == 3)
+      #expect(server.events.count("attempt") == 3)
     }
   }
 
@@ -45,7 +45,7 @@ struct RetryCallTests {
     try await Self.withChannel(Self.config(maxAttempts: 3)) { channel, server in
       let error = await failure { _ = try await channel.echo("flaky 9") }
       #expect(error?.code == .unavailable && error?.reason == "FLAKY")
-      #expect(await server.events.count("attempt") == 3)
+      #expect(server.events.count("attempt") == 3)
     }
   }
 
@@ -54,7 +54,7 @@ struct RetryCallTests {
     try await Self.withChannel(.standard) { channel, server in
       let error = await failure { _ = try await channel.echo("flaky 1") }
       #expect(error?.reason == "FLAKY")
-      #expect(await server.events.count("attempt") == 1)
+      #expect(server.events.count("attempt") == 1)
     }
   }
 
@@ -75,7 +75,7 @@ struct RetryCallTests {
         let error = await failure { _ = try await channel.echo("flaky 1", value: Array(text.utf8)) }
         #expect(error?.reason == "FLAKY")
       }
-      #expect(await server.events.count("attempt") == 4)
+      #expect(server.events.count("attempt") == 4)
     }
   }
 
@@ -95,7 +95,7 @@ struct RetryCallTests {
     try await Self.withChannel(config) { channel, server in
       for _ in 0..<3 { _ = await failure { _ = try await channel.echo("flaky 9") } }
       // Two attempts of the first call, then one each.
-      #expect(await server.events.count("attempt") == 4)
+      #expect(server.events.count("attempt") == 4)
     }
   }
 
@@ -134,7 +134,7 @@ struct RetryCallTests {
         try await writer.write(AnyMessage(typeURL: "last"))
       }
       #expect(answer.typeURL == "22")
-      #expect(await server.events.count("attempt") == 2)
+      #expect(server.events.count("attempt") == 2)
     }
   }
 
@@ -153,7 +153,7 @@ struct RetryCallTests {
         }
       }
       #expect(error?.reason == "FLAKY")
-      #expect(await server.events.count("attempt") == 1)
+      #expect(server.events.count("attempt") == 1)
     }
   }
 
@@ -170,7 +170,7 @@ struct RetryCallTests {
         }
       }
       #expect(error?.reason == "FLAKY")
-      #expect(await server.events.count("attempt") == 1)
+      #expect(server.events.count("attempt") == 1)
     }
   }
 

@@ -115,9 +115,9 @@ private final class Tally: Sendable {
     let server = try await TestServer()
     let channel = try server.channel()
     let calls = (0..<50).map { _ in Task { try await channel.echo("gate").typeURL } }
-    while await server.events.count("started") < 50 { await Task.yield() }
+    while server.events.count("started") < 50 { await Task.yield() }
     let drain = Task { await server.server.drain(grace: .seconds(20)) }
-    await server.events.note("open")
+    server.events.note("open")
     for call in calls { #expect(try await call.value == "gate") }
     await drain.value
     await channel.close()
@@ -133,12 +133,12 @@ private final class Tally: Sendable {
     let drains = (0..<3).map { number in
       Task {
         async let drain: Void = server.server.drain(grace: .seconds(20))
-        await server.events.note("draining \(number)")
+        server.events.note("draining \(number)")
         await drain
       }
     }
     for number in drains.indices { await server.events.wait(for: "draining \(number)") }
-    await server.events.note("open")
+    server.events.note("open")
     #expect(try await call.value == "gate")
     for drain in drains { await drain.value }
     await channel.close()
@@ -169,7 +169,7 @@ private final class Tally: Sendable {
           }
           try await requests.write(AnyMessage(typeURL: "gate"))
           await server.events.wait(for: "started")
-          await server.events.note("open")
+          server.events.note("open")
           try await requests.write(AnyMessage(typeURL: "after"))
         }
         #expect(collected.typeURL == "3")
@@ -360,8 +360,8 @@ private final class Tally: Sendable {
     try await withServer(try await TestServer()) { server in
       let channel = try server.channel()
       let calls = (0..<300).map { _ in Task { try await channel.echo("gate").typeURL } }
-      while await server.events.count("started") < 100 { await Task.yield() }
-      await server.events.note("open")
+      while server.events.count("started") < 100 { await Task.yield() }
+      server.events.note("open")
       for call in calls { #expect(try await call.value == "gate") }
       await channel.close()
     }

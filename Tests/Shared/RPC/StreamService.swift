@@ -21,7 +21,7 @@ enum StreamService {
               events.written.increment()
             }
           } catch {
-            await events.note("count ended \((error as? RPCError)?.code ?? .unknown)")
+            events.note("count ended \((error as? RPCError)?.code ?? .unknown)")
             throw error
           }
         },
@@ -35,7 +35,7 @@ enum StreamService {
             if request.typeURL == "enough" { break }
             if request.typeURL == "flaky" { try await fail(once: context, events) }
             if request.typeURL == "gate" {
-              await events.note("started")
+              events.note("started")
               await events.wait(for: "open")
             }
           }
@@ -56,7 +56,7 @@ enum StreamService {
             }
             try await writer.write(AnyMessage(typeURL: "end"))
           } catch {
-            await events.note("ended \((error as? RPCError)?.code ?? .unknown)")
+            events.note("ended \((error as? RPCError)?.code ?? .unknown)")
             throw error
           }
         },
@@ -66,7 +66,7 @@ enum StreamService {
 
 /// Fails the first attempt of a call.
 private func fail(once context: ServerContext, _ events: Events) async throws {
-  await events.note("attempt")
+  events.note("attempt")
   guard context.metadata["grpc-previous-rpc-attempts"] == nil else { return }
   throw RPCError(.unavailable, reason: "FLAKY", "try again")
 }

@@ -108,7 +108,7 @@ import Testing
               .typeURL == "other")
         }
         #expect(written.current <= Self.unreadLimit)
-        await events.note("open")
+        events.note("open")
         try await all
       }
       #expect(answer.typeURL == "201")
@@ -154,7 +154,7 @@ import Testing
           (answers: MessageReader<AnyMessage>, writer: MessageWriter<AnyMessage>) in
           try await writer.write(Self.text("hello"))
           _ = try await answers.next()
-          await ready.note("ready")
+          ready.note("ready")
           _ = try await answers.next()
         }
       }

@@ -138,7 +138,7 @@ import Testing
         prefix + [UInt8(large.count & 0xFF)] + large)
       // The handler writes until the socket is full; then nothing moves but the time.
       try await server.advance(seconds: Self.seconds) {
-        await server.events.count("count ended CANCELLED") > 0
+        server.events.count("count ended CANCELLED") > 0
       }
       peer.readToEnd()
       #expect(peer.isClosed)

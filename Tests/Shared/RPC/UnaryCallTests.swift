@@ -113,7 +113,7 @@ import Testing
   func deadline(transport: CallTransport) async throws {
     try await transport.run { channel, events async throws in
       // On a slow machine the time may be over before the handler begins.
-      while await events.count("started") == 0 {
+      while events.count("started") == 0 {
         let error = await failure {
           _ = try await channel.echo("wait", options: CallOptions(timeout: .milliseconds(50)))
         }

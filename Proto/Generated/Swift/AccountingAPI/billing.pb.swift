@@ -136,37 +136,48 @@ package enum InvoiceState: Sendable, Hashable, RawRepresentable {
 /// Something to pay.
 package struct DueItem: Message {
   /// Names the item in QuoteDueItems; stable while the item is due.
-  package var dueItemID: String = ""
+  package var dueItemID: String
 
   /// What it is.
-  package var kind: DueItemKind = .unspecified
+  package var kind: DueItemKind
 
   /// The product of a renewal.
-  package var productID: String = ""
+  package var productID: String
 
   /// The invoice, where it is one.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// What it is, for people.
-  package var description: String = ""
+  package var description: String
 
   /// When it is due: the end of the present period, or the invoice's due date.
-  package var dueDate: CommonAPI.Date? = nil
+  package var dueDate: CommonAPI.Date?
 
   /// Whether that day has passed.
-  package var overdue: Bool = false
+  package var overdue: Bool
 
   /// First day of the next period of a renewal.
-  package var periodStart: CommonAPI.Date? = nil
+  package var periodStart: CommonAPI.Date?
 
   /// The day after the last day of it.
-  package var periodEnd: CommonAPI.Date? = nil
+  package var periodEnd: CommonAPI.Date?
 
   /// What it costs alone.
-  package var totals: CommonAPI.Totals? = nil
+  package var totals: CommonAPI.Totals?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    dueItemID = ""
+    kind = .unspecified
+    productID = ""
+    invoiceID = ""
+    description = ""
+    dueDate = nil
+    overdue = false
+    periodStart = nil
+    periodEnd = nil
+    totals = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(dueItemID: String = "", kind: DueItemKind = .unspecified, productID: String = "", invoiceID: String = "", description: String = "", dueDate: CommonAPI.Date? = nil, overdue: Bool = false, periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, totals: CommonAPI.Totals? = nil) {
@@ -186,28 +197,36 @@ package struct DueItem: Message {
 /// A line of an invoice or of a payment quote.
 package struct InvoiceLine: Message {
   /// What it is, for people.
-  package var description: String = ""
+  package var description: String
 
   /// The product; empty where there is none.
-  package var productID: String = ""
+  package var productID: String
 
   /// First day of the supply period.
-  package var periodStart: CommonAPI.Date? = nil
+  package var periodStart: CommonAPI.Date?
 
   /// The day after the last day of it.
-  package var periodEnd: CommonAPI.Date? = nil
+  package var periodEnd: CommonAPI.Date?
 
   /// Price before tax.
-  package var net: CommonAPI.Money? = nil
+  package var net: CommonAPI.Money?
 
   /// Tax on it.
-  package var tax: CommonAPI.Money? = nil
+  package var tax: CommonAPI.Money?
 
   /// The tax rate in hundredths of a percent.
-  package var taxRateBasisPoints: Int32 = 0
+  package var taxRateBasisPoints: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    description = ""
+    productID = ""
+    periodStart = nil
+    periodEnd = nil
+    net = nil
+    tax = nil
+    taxRateBasisPoints = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(description: String = "", productID: String = "", periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, net: CommonAPI.Money? = nil, tax: CommonAPI.Money? = nil, taxRateBasisPoints: Int32 = 0) {
@@ -224,19 +243,24 @@ package struct InvoiceLine: Message {
 /// What chosen due items cost together.
 package struct PaymentQuote: Message {
   /// UUID.
-  package var paymentQuoteID: String = ""
+  package var paymentQuoteID: String
 
   /// One line for each item.
-  package var lines: [InvoiceLine] = []
+  package var lines: [InvoiceLine]
 
   /// The sums.
-  package var totals: CommonAPI.Totals? = nil
+  package var totals: CommonAPI.Totals?
 
   /// When the quote stops holding.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    paymentQuoteID = ""
+    lines = []
+    totals = nil
+    expireTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentQuoteID: String = "", lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil, expireTime: GoogleAPI.Timestamp? = nil) {
@@ -250,22 +274,28 @@ package struct PaymentQuote: Message {
 /// A payment of due items.
 package struct Payment: Message {
   /// UUID.
-  package var paymentID: String = ""
+  package var paymentID: String
 
   /// Where it stands.
-  package var state: PaymentState = .unspecified
+  package var state: PaymentState
 
   /// What was paid.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// The invoice it made.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    paymentID = ""
+    state = .unspecified
+    amount = nil
+    invoiceID = ""
+    createTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "", state: PaymentState = .unspecified, amount: CommonAPI.Money? = nil, invoiceID: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -280,25 +310,32 @@ package struct Payment: Message {
 /// The company that issues invoices.
 package struct Supplier: Message {
   /// Its name.
-  package var name: String = ""
+  package var name: String
 
   /// Street and number.
-  package var street: String = ""
+  package var street: String
 
   /// Postal code.
-  package var postalCode: String = ""
+  package var postalCode: String
 
   /// Town.
-  package var town: String = ""
+  package var town: String
 
   /// ISO 3166-1 alpha-2 code.
-  package var countryCode: String = ""
+  package var countryCode: String
 
   /// VAT number, such as "CHE-123.456.788 MWST".
-  package var vatNumber: String = ""
+  package var vatNumber: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    name = ""
+    street = ""
+    postalCode = ""
+    town = ""
+    countryCode = ""
+    vatNumber = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(name: String = "", street: String = "", postalCode: String = "", town: String = "", countryCode: String = "", vatNumber: String = "") {
@@ -314,37 +351,48 @@ package struct Supplier: Message {
 /// An invoice.
 package struct Invoice: Message {
   /// UUID.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// Gapless within its series, such as "2026-000017".
-  package var number: String = ""
+  package var number: String
 
   /// Where it stands.
-  package var state: InvoiceState = .unspecified
+  package var state: InvoiceState
 
   /// The day it was issued.
-  package var issueDate: CommonAPI.Date? = nil
+  package var issueDate: CommonAPI.Date?
 
   /// Who issues it.
-  package var supplier: Supplier? = nil
+  package var supplier: Supplier?
 
   /// Whom it is made out to.
-  package var recipient: CommonAPI.BillingParty? = nil
+  package var recipient: CommonAPI.BillingParty?
 
   /// Its lines.
-  package var lines: [InvoiceLine] = []
+  package var lines: [InvoiceLine]
 
   /// The sums.
-  package var totals: CommonAPI.Totals? = nil
+  package var totals: CommonAPI.Totals?
 
   /// The order it charges; empty where it charges none.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The payment that paid it; empty while it is open.
-  package var paymentID: String = ""
+  package var paymentID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    invoiceID = ""
+    number = ""
+    state = .unspecified
+    issueDate = nil
+    supplier = nil
+    recipient = nil
+    lines = []
+    totals = nil
+    orderID = ""
+    paymentID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "", number: String = "", state: InvoiceState = .unspecified, issueDate: CommonAPI.Date? = nil, supplier: Supplier? = nil, recipient: CommonAPI.BillingParty? = nil, lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil, orderID: String = "", paymentID: String = "") {
@@ -367,13 +415,17 @@ package struct ListDueItemsRequest: Message {
   package var dateFilter: DateFilter?
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    dateFilter = nil
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(dateFilter: DateFilter? = nil, pageSize: Int32 = 0, pageToken: String = "") {
@@ -394,13 +446,16 @@ package struct ListDueItemsRequest: Message {
 /// A page of due items. Without a filter: due within two months.
 package struct ListDueItemsResponse: Message {
   /// The items.
-  package var items: [DueItem] = []
+  package var items: [DueItem]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    items = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(items: [DueItem] = [], nextPageToken: String = "") {
@@ -412,13 +467,16 @@ package struct ListDueItemsResponse: Message {
 /// Prices due items.
 package struct QuoteDueItemsRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The items; 1 to 100, all in one currency.
-  package var dueItemIDs: [String] = []
+  package var dueItemIDs: [String]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    dueItemIDs = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", dueItemIDs: [String] = []) {
@@ -430,10 +488,12 @@ package struct QuoteDueItemsRequest: Message {
 /// The price.
 package struct QuoteDueItemsResponse: Message {
   /// The quote.
-  package var quote: PaymentQuote? = nil
+  package var quote: PaymentQuote?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    quote = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(quote: PaymentQuote? = nil) {
@@ -444,16 +504,20 @@ package struct QuoteDueItemsResponse: Message {
 /// Pays a quote from the prepaid account.
 package struct PayDueItemsRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The quote.
-  package var paymentQuoteID: String = ""
+  package var paymentQuoteID: String
 
   /// Checks that the quote can be paid, but pays nothing.
-  package var validateOnly: Bool = false
+  package var validateOnly: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    paymentQuoteID = ""
+    validateOnly = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", paymentQuoteID: String = "", validateOnly: Bool = false) {
@@ -467,10 +531,12 @@ package struct PayDueItemsRequest: Message {
 package struct PayDueItemsResponse: Message {
   /// The payment; not set where the request was validate_only. PAID where the shop's answer is still
   /// awaited: read it again.
-  package var payment: Payment? = nil
+  package var payment: Payment?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payment = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payment: Payment? = nil) {
@@ -481,10 +547,12 @@ package struct PayDueItemsResponse: Message {
 /// Asks for one payment.
 package struct GetPaymentRequest: Message {
   /// The payment.
-  package var paymentID: String = ""
+  package var paymentID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    paymentID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "") {
@@ -495,10 +563,12 @@ package struct GetPaymentRequest: Message {
 /// One payment.
 package struct GetPaymentResponse: Message {
   /// The payment.
-  package var payment: Payment? = nil
+  package var payment: Payment?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payment = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payment: Payment? = nil) {
@@ -509,10 +579,12 @@ package struct GetPaymentResponse: Message {
 /// Asks for one invoice.
 package struct GetInvoiceRequest: Message {
   /// The invoice.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    invoiceID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "") {
@@ -523,10 +595,12 @@ package struct GetInvoiceRequest: Message {
 /// One invoice.
 package struct GetInvoiceResponse: Message {
   /// The invoice.
-  package var invoice: Invoice? = nil
+  package var invoice: Invoice?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    invoice = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(invoice: Invoice? = nil) {
@@ -537,16 +611,20 @@ package struct GetInvoiceResponse: Message {
 /// Asks for invoices.
 package struct ListInvoicesRequest: Message {
   /// Only invoices in this state; all where not given.
-  package var state: InvoiceState = .unspecified
+  package var state: InvoiceState
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    state = .unspecified
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(state: InvoiceState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -559,13 +637,16 @@ package struct ListInvoicesRequest: Message {
 /// A page of invoices.
 package struct ListInvoicesResponse: Message {
   /// The invoices.
-  package var invoices: [Invoice] = []
+  package var invoices: [Invoice]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    invoices = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(invoices: [Invoice] = [], nextPageToken: String = "") {
@@ -577,25 +658,32 @@ package struct ListInvoicesResponse: Message {
 /// Charges an order.
 package struct ChargeOrderRequest: Message {
   /// The organization that ordered.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The order; the same order is charged once.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The user who pays.
-  package var userID: String = ""
+  package var userID: String
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty? = nil
+  package var recipient: CommonAPI.BillingParty?
 
   /// Its lines.
-  package var lines: [InvoiceLine] = []
+  package var lines: [InvoiceLine]
 
   /// The sums; accounting checks them against the lines.
-  package var totals: CommonAPI.Totals? = nil
+  package var totals: CommonAPI.Totals?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizationID = ""
+    orderID = ""
+    userID = ""
+    recipient = nil
+    lines = []
+    totals = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", orderID: String = "", userID: String = "", recipient: CommonAPI.BillingParty? = nil, lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil) {
@@ -611,13 +699,16 @@ package struct ChargeOrderRequest: Message {
 /// The charge.
 package struct ChargeOrderResponse: Message {
   /// The invoice.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// When it was paid.
-  package var payTime: GoogleAPI.Timestamp? = nil
+  package var payTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    invoiceID = ""
+    payTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "", payTime: GoogleAPI.Timestamp? = nil) {
@@ -1407,28 +1498,72 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.DueListService, answered by `service`.
   package init(dueListService service: some DueListService) {
     self.init(name: "kontor.accounting.v1.DueListService", methods: [
-      MethodHandler(unary: DueListServiceMethods.listDueItems) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListDueItemsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listDueItems(request, context: context))
+      MethodHandler(unary: DueListServiceMethods.listDueItems) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListDueItemsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listDueItems(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listDueItems(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: DueListServiceMethods.quoteDueItems) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: QuoteDueItemsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.quoteDueItems(request, context: context))
+      MethodHandler(unary: DueListServiceMethods.quoteDueItems) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: QuoteDueItemsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.quoteDueItems(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.quoteDueItems(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: DueListServiceMethods.payDueItems) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: PayDueItemsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.payDueItems(request, context: context))
+      MethodHandler(unary: DueListServiceMethods.payDueItems) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: PayDueItemsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.payDueItems(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.payDueItems(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: DueListServiceMethods.getPayment) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetPaymentRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getPayment(request, context: context))
+      MethodHandler(unary: DueListServiceMethods.getPayment) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetPaymentRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getPayment(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getPayment(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -1489,16 +1624,38 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.InvoiceService, answered by `service`.
   package init(invoiceService service: some InvoiceService) {
     self.init(name: "kontor.accounting.v1.InvoiceService", methods: [
-      MethodHandler(unary: InvoiceServiceMethods.getInvoice) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetInvoiceRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getInvoice(request, context: context))
+      MethodHandler(unary: InvoiceServiceMethods.getInvoice) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetInvoiceRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getInvoice(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getInvoice(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: InvoiceServiceMethods.listInvoices) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListInvoicesRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listInvoices(request, context: context))
+      MethodHandler(unary: InvoiceServiceMethods.listInvoices) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListInvoicesRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listInvoices(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listInvoices(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -1544,10 +1701,21 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.ChargeService, answered by `service`.
   package init(chargeService service: some ChargeService) {
     self.init(name: "kontor.accounting.v1.ChargeService", methods: [
-      MethodHandler(unary: ChargeServiceMethods.chargeOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ChargeOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.chargeOrder(request, context: context))
+      MethodHandler(unary: ChargeServiceMethods.chargeOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ChargeOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.chargeOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.chargeOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

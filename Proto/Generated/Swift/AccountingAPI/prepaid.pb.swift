@@ -193,16 +193,20 @@ package enum ProviderEventKind: Sendable, Hashable, RawRepresentable {
 /// A prepaid account in one currency.
 package struct PrepaidAccount: Message {
   /// What can be spent.
-  package var balance: CommonAPI.Money? = nil
+  package var balance: CommonAPI.Money?
 
   /// The part that was deposited, which may be withdrawn.
-  package var deposited: CommonAPI.Money? = nil
+  package var deposited: CommonAPI.Money?
 
   /// The part that was granted, which may be spent only.
-  package var granted: CommonAPI.Money? = nil
+  package var granted: CommonAPI.Money?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    balance = nil
+    deposited = nil
+    granted = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(balance: CommonAPI.Money? = nil, deposited: CommonAPI.Money? = nil, granted: CommonAPI.Money? = nil) {
@@ -215,28 +219,36 @@ package struct PrepaidAccount: Message {
 /// A change of the prepaid balance.
 package struct PrepaidMovement: Message {
   /// The ledger entry; UUID.
-  package var entryID: String = ""
+  package var entryID: String
 
   /// When it was posted.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// Why.
-  package var kind: MovementKind = .unspecified
+  package var kind: MovementKind
 
   /// By how much; negative for money spent.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// The balance after it.
-  package var balance: CommonAPI.Money? = nil
+  package var balance: CommonAPI.Money?
 
   /// What it belongs to: the id of the top-up, the order or the payment.
-  package var referenceID: String = ""
+  package var referenceID: String
 
   /// What it was, for people.
-  package var description: String = ""
+  package var description: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    entryID = ""
+    createTime = nil
+    kind = .unspecified
+    amount = nil
+    balance = nil
+    referenceID = ""
+    description = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(entryID: String = "", createTime: GoogleAPI.Timestamp? = nil, kind: MovementKind = .unspecified, amount: CommonAPI.Money? = nil, balance: CommonAPI.Money? = nil, referenceID: String = "", description: String = "") {
@@ -253,16 +265,20 @@ package struct PrepaidMovement: Message {
 /// A way to top up and its limits.
 package struct TopUpLimits: Message {
   /// The way.
-  package var method: TopUpMethod = .unspecified
+  package var method: TopUpMethod
 
   /// The least amount.
-  package var minimum: CommonAPI.Money? = nil
+  package var minimum: CommonAPI.Money?
 
   /// The greatest amount.
-  package var maximum: CommonAPI.Money? = nil
+  package var maximum: CommonAPI.Money?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    method = .unspecified
+    minimum = nil
+    maximum = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(method: TopUpMethod = .unspecified, minimum: CommonAPI.Money? = nil, maximum: CommonAPI.Money? = nil) {
@@ -275,34 +291,44 @@ package struct TopUpLimits: Message {
 /// A top-up.
 package struct TopUp: Message {
   /// UUID.
-  package var topUpID: String = ""
+  package var topUpID: String
 
   /// How much.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// How.
-  package var method: TopUpMethod = .unspecified
+  package var method: TopUpMethod
 
   /// Where it stands.
-  package var state: TopUpState = .unspecified
+  package var state: TopUpState
 
   /// The provider that takes the payment, such as "sandbox".
-  package var provider: String = ""
+  package var provider: String
 
   /// What the provider calls the payment.
-  package var providerReference: String = ""
+  package var providerReference: String
 
   /// When it was begun.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// When it expires without a report.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// When it was credited; not set before.
-  package var settleTime: GoogleAPI.Timestamp? = nil
+  package var settleTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    topUpID = ""
+    amount = nil
+    method = .unspecified
+    state = .unspecified
+    provider = ""
+    providerReference = ""
+    createTime = nil
+    expireTime = nil
+    settleTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(topUpID: String = "", amount: CommonAPI.Money? = nil, method: TopUpMethod = .unspecified, state: TopUpState = .unspecified, provider: String = "", providerReference: String = "", createTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil, settleTime: GoogleAPI.Timestamp? = nil) {
@@ -321,22 +347,28 @@ package struct TopUp: Message {
 /// The signed content of a provider's event.
 package struct ProviderEvent: Message {
   /// The provider's id of the event.
-  package var eventID: String = ""
+  package var eventID: String
 
   /// The payment it is about.
-  package var providerReference: String = ""
+  package var providerReference: String
 
   /// What happened.
-  package var kind: ProviderEventKind = .unspecified
+  package var kind: ProviderEventKind
 
   /// The amount that was captured.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// When it happened.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    eventID = ""
+    providerReference = ""
+    kind = .unspecified
+    amount = nil
+    createTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(eventID: String = "", providerReference: String = "", kind: ProviderEventKind = .unspecified, amount: CommonAPI.Money? = nil, createTime: GoogleAPI.Timestamp? = nil) {
@@ -351,10 +383,12 @@ package struct ProviderEvent: Message {
 /// Asks for a balance.
 package struct GetPrepaidAccountRequest: Message {
   /// The currency.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    currencyCode = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "") {
@@ -365,10 +399,12 @@ package struct GetPrepaidAccountRequest: Message {
 /// A balance.
 package struct GetPrepaidAccountResponse: Message {
   /// The account.
-  package var account: PrepaidAccount? = nil
+  package var account: PrepaidAccount?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    account = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(account: PrepaidAccount? = nil) {
@@ -379,16 +415,20 @@ package struct GetPrepaidAccountResponse: Message {
 /// Asks for movements.
 package struct ListPrepaidMovementsRequest: Message {
   /// The currency.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    currencyCode = ""
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "", pageSize: Int32 = 0, pageToken: String = "") {
@@ -401,13 +441,16 @@ package struct ListPrepaidMovementsRequest: Message {
 /// A page of movements.
 package struct ListPrepaidMovementsResponse: Message {
   /// The movements.
-  package var movements: [PrepaidMovement] = []
+  package var movements: [PrepaidMovement]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    movements = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(movements: [PrepaidMovement] = [], nextPageToken: String = "") {
@@ -419,10 +462,12 @@ package struct ListPrepaidMovementsResponse: Message {
 /// Asks for the ways to top up.
 package struct ListTopUpMethodsRequest: Message {
   /// The currency of the limits.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    currencyCode = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "") {
@@ -433,10 +478,12 @@ package struct ListTopUpMethodsRequest: Message {
 /// The ways to top up.
 package struct ListTopUpMethodsResponse: Message {
   /// One for each method that is open.
-  package var methods: [TopUpLimits] = []
+  package var methods: [TopUpLimits]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    methods = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(methods: [TopUpLimits] = []) {
@@ -447,16 +494,20 @@ package struct ListTopUpMethodsResponse: Message {
 /// Begins a top-up.
 package struct CreateTopUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// How much.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// How.
-  package var method: TopUpMethod = .unspecified
+  package var method: TopUpMethod
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    amount = nil
+    method = .unspecified
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", amount: CommonAPI.Money? = nil, method: TopUpMethod = .unspecified) {
@@ -469,10 +520,12 @@ package struct CreateTopUpRequest: Message {
 /// The top-up that was begun.
 package struct CreateTopUpResponse: Message {
   /// The top-up.
-  package var topUp: TopUp? = nil
+  package var topUp: TopUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    topUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(topUp: TopUp? = nil) {
@@ -483,10 +536,12 @@ package struct CreateTopUpResponse: Message {
 /// Asks for one top-up.
 package struct GetTopUpRequest: Message {
   /// The top-up.
-  package var topUpID: String = ""
+  package var topUpID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    topUpID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(topUpID: String = "") {
@@ -497,10 +552,12 @@ package struct GetTopUpRequest: Message {
 /// One top-up.
 package struct GetTopUpResponse: Message {
   /// The top-up.
-  package var topUp: TopUp? = nil
+  package var topUp: TopUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    topUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(topUp: TopUp? = nil) {
@@ -511,13 +568,16 @@ package struct GetTopUpResponse: Message {
 /// Asks for top-ups.
 package struct ListTopUpsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -529,13 +589,16 @@ package struct ListTopUpsRequest: Message {
 /// A page of top-ups.
 package struct ListTopUpsResponse: Message {
   /// The top-ups.
-  package var topUps: [TopUp] = []
+  package var topUps: [TopUp]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    topUps = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(topUps: [TopUp] = [], nextPageToken: String = "") {
@@ -547,16 +610,20 @@ package struct ListTopUpsResponse: Message {
 /// Delivers an event.
 package struct DeliverProviderEventRequest: Message {
   /// The provider, such as "sandbox".
-  package var provider: String = ""
+  package var provider: String
 
   /// A serialized ProviderEvent, exactly as it was signed.
-  package var payload: [UInt8] = []
+  package var payload: [UInt8]
 
   /// HMAC-SHA-256 of the payload with the provider's key; 32 bytes.
-  package var signature: [UInt8] = []
+  package var signature: [UInt8]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    provider = ""
+    payload = []
+    signature = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(provider: String = "", payload: [UInt8] = [], signature: [UInt8] = []) {
@@ -575,16 +642,20 @@ package struct DeliverProviderEventResponse: Message {
 /// Completes a sandbox payment.
 package struct CompleteCardPaymentRequest: Message {
   /// The top-up's provider_reference.
-  package var providerReference: String = ""
+  package var providerReference: String
 
   /// The amount that the card holder sees.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// Whether the card is declined.
-  package var decline: Bool = false
+  package var decline: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    providerReference = ""
+    amount = nil
+    decline = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(providerReference: String = "", amount: CommonAPI.Money? = nil, decline: Bool = false) {
@@ -597,13 +668,16 @@ package struct CompleteCardPaymentRequest: Message {
 /// The event that the provider delivers.
 package struct CompleteCardPaymentResponse: Message {
   /// A serialized ProviderEvent.
-  package var payload: [UInt8] = []
+  package var payload: [UInt8]
 
   /// Its signature.
-  package var signature: [UInt8] = []
+  package var signature: [UInt8]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payload = []
+    signature = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: [UInt8] = [], signature: [UInt8] = []) {
@@ -1317,16 +1391,38 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.PrepaidService, answered by `service`.
   package init(prepaidService service: some PrepaidService) {
     self.init(name: "kontor.accounting.v1.PrepaidService", methods: [
-      MethodHandler(unary: PrepaidServiceMethods.getPrepaidAccount) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetPrepaidAccountRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getPrepaidAccount(request, context: context))
+      MethodHandler(unary: PrepaidServiceMethods.getPrepaidAccount) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetPrepaidAccountRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getPrepaidAccount(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getPrepaidAccount(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: PrepaidServiceMethods.listPrepaidMovements) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListPrepaidMovementsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listPrepaidMovements(request, context: context))
+      MethodHandler(unary: PrepaidServiceMethods.listPrepaidMovements) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListPrepaidMovementsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listPrepaidMovements(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listPrepaidMovements(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -1387,28 +1483,72 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.TopUpService, answered by `service`.
   package init(topUpService service: some TopUpService) {
     self.init(name: "kontor.accounting.v1.TopUpService", methods: [
-      MethodHandler(unary: TopUpServiceMethods.listTopUpMethods) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListTopUpMethodsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listTopUpMethods(request, context: context))
+      MethodHandler(unary: TopUpServiceMethods.listTopUpMethods) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListTopUpMethodsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listTopUpMethods(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listTopUpMethods(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: TopUpServiceMethods.createTopUp) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CreateTopUpRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.createTopUp(request, context: context))
+      MethodHandler(unary: TopUpServiceMethods.createTopUp) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CreateTopUpRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.createTopUp(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.createTopUp(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: TopUpServiceMethods.getTopUp) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetTopUpRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getTopUp(request, context: context))
+      MethodHandler(unary: TopUpServiceMethods.getTopUp) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetTopUpRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getTopUp(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getTopUp(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: TopUpServiceMethods.listTopUps) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListTopUpsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listTopUps(request, context: context))
+      MethodHandler(unary: TopUpServiceMethods.listTopUps) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListTopUpsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listTopUps(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listTopUps(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -1464,10 +1604,21 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.ProviderEventService, answered by `service`.
   package init(providerEventService service: some ProviderEventService) {
     self.init(name: "kontor.accounting.v1.ProviderEventService", methods: [
-      MethodHandler(unary: ProviderEventServiceMethods.deliverProviderEvent) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: DeliverProviderEventRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.deliverProviderEvent(request, context: context))
+      MethodHandler(unary: ProviderEventServiceMethods.deliverProviderEvent) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: DeliverProviderEventRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.deliverProviderEvent(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.deliverProviderEvent(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -1511,10 +1662,21 @@ extension ServiceRegistration {
   /// The methods of kontor.accounting.v1.SandboxCardService, answered by `service`.
   package init(sandboxCardService service: some SandboxCardService) {
     self.init(name: "kontor.accounting.v1.SandboxCardService", methods: [
-      MethodHandler(unary: SandboxCardServiceMethods.completeCardPayment) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CompleteCardPaymentRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.completeCardPayment(request, context: context))
+      MethodHandler(unary: SandboxCardServiceMethods.completeCardPayment) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CompleteCardPaymentRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.completeCardPayment(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.completeCardPayment(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

@@ -8,10 +8,12 @@ package import RPCCore
 /// Which service to check.
 package struct HealthCheckRequest: Message {
   /// The full name of the service; empty for the server as a whole.
-  package var service: String = ""
+  package var service: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    service = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(service: String = "") {
@@ -22,10 +24,12 @@ package struct HealthCheckRequest: Message {
 /// How a service is.
 package struct HealthCheckResponse: Message {
   /// The status of the service.
-  package var status: HealthCheckResponse.ServingStatus = .unknown
+  package var status: HealthCheckResponse.ServingStatus
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    status = .unknown
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(status: HealthCheckResponse.ServingStatus = .unknown) {
@@ -89,10 +93,12 @@ package struct HealthListRequest: Message {
 /// The status of every service.
 package struct HealthListResponse: Message {
   /// The status by the full name of the service; the empty name is the server as a whole.
-  package var statuses: [String: HealthCheckResponse] = [:]
+  package var statuses: [String: HealthCheckResponse]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    statuses = [:]
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(statuses: [String: HealthCheckResponse] = [:]) {
@@ -236,16 +242,38 @@ extension ServiceRegistration {
   /// The methods of grpc.health.v1.Health, answered by `service`.
   package init(health service: some Health) {
     self.init(name: "grpc.health.v1.Health", methods: [
-      MethodHandler(unary: HealthMethods.check) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: HealthCheckRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.check(request, context: context))
+      MethodHandler(unary: HealthMethods.check) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: HealthCheckRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.check(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.check(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: HealthMethods.list) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: HealthListRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.list(request, context: context))
+      MethodHandler(unary: HealthMethods.list) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: HealthListRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.list(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.list(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
       MethodHandler(serverStreaming: HealthMethods.watch) { (request: HealthCheckRequest, writer: MessageWriter<HealthCheckResponse>, context: ServerContext) async throws -> Void in

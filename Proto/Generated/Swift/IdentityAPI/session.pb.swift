@@ -9,19 +9,24 @@ package import RPCCore
 /// What sign-in gives.
 package struct SessionTokens: Message {
   /// Send it as metadata "authorization: Bearer <token>".
-  package var accessToken: String = ""
+  package var accessToken: String
 
   /// When the access token stops working.
-  package var accessTokenExpireTime: GoogleAPI.Timestamp? = nil
+  package var accessTokenExpireTime: GoogleAPI.Timestamp?
 
   /// For RefreshSession; works once. Using it twice ends the session.
-  package var refreshToken: String = ""
+  package var refreshToken: String
 
   /// When the refresh token stops working.
-  package var refreshTokenExpireTime: GoogleAPI.Timestamp? = nil
+  package var refreshTokenExpireTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    accessToken = ""
+    accessTokenExpireTime = nil
+    refreshToken = ""
+    refreshTokenExpireTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(accessToken: String = "", accessTokenExpireTime: GoogleAPI.Timestamp? = nil, refreshToken: String = "", refreshTokenExpireTime: GoogleAPI.Timestamp? = nil) {
@@ -35,25 +40,32 @@ package struct SessionTokens: Message {
 /// A session on one device.
 package struct Session: Message {
   /// UUID.
-  package var sessionID: String = ""
+  package var sessionID: String
 
   /// What the client called itself.
-  package var deviceName: String = ""
+  package var deviceName: String
 
   /// When it began.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// When it was last refreshed.
-  package var refreshTime: GoogleAPI.Timestamp? = nil
+  package var refreshTime: GoogleAPI.Timestamp?
 
   /// Whether it is the session of this call.
-  package var current: Bool = false
+  package var current: Bool
 
   /// The active organization; empty where there is none.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    sessionID = ""
+    deviceName = ""
+    createTime = nil
+    refreshTime = nil
+    current = false
+    organizationID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionID: String = "", deviceName: String = "", createTime: GoogleAPI.Timestamp? = nil, refreshTime: GoogleAPI.Timestamp? = nil, current: Bool = false, organizationID: String = "") {
@@ -69,25 +81,32 @@ package struct Session: Message {
 /// A user.
 package struct User: Message {
   /// UUID.
-  package var userID: String = ""
+  package var userID: String
 
   /// The login.
-  package var email: String = ""
+  package var email: String
 
   /// First name.
-  package var givenName: String = ""
+  package var givenName: String
 
   /// Last name.
-  package var familyName: String = ""
+  package var familyName: String
 
   /// The initials that clients show.
-  package var initials: String = ""
+  package var initials: String
 
   /// When the user was made.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    userID = ""
+    email = ""
+    givenName = ""
+    familyName = ""
+    initials = ""
+    createTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(userID: String = "", email: String = "", givenName: String = "", familyName: String = "", initials: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -103,16 +122,20 @@ package struct User: Message {
 /// Signs in.
 package struct SignInRequest: Message {
   /// The login.
-  package var email: String = ""
+  package var email: String
 
   /// The password.
-  package var password: String = ""
+  package var password: String
 
   /// What the client calls itself, for the list of sessions; at most 100 characters.
-  package var deviceName: String = ""
+  package var deviceName: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    email = ""
+    password = ""
+    deviceName = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(email: String = "", password: String = "", deviceName: String = "") {
@@ -125,16 +148,20 @@ package struct SignInRequest: Message {
 /// The new session.
 package struct SignInResponse: Message {
   /// The tokens.
-  package var tokens: SessionTokens? = nil
+  package var tokens: SessionTokens?
 
   /// The session.
-  package var session: Session? = nil
+  package var session: Session?
 
   /// The user.
-  package var user: User? = nil
+  package var user: User?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    tokens = nil
+    session = nil
+    user = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil, user: User? = nil) {
@@ -147,10 +174,12 @@ package struct SignInResponse: Message {
 /// Exchanges a refresh token.
 package struct RefreshSessionRequest: Message {
   /// The refresh token.
-  package var refreshToken: String = ""
+  package var refreshToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    refreshToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(refreshToken: String = "") {
@@ -161,13 +190,16 @@ package struct RefreshSessionRequest: Message {
 /// New tokens.
 package struct RefreshSessionResponse: Message {
   /// The tokens.
-  package var tokens: SessionTokens? = nil
+  package var tokens: SessionTokens?
 
   /// The session.
-  package var session: Session? = nil
+  package var session: Session?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    tokens = nil
+    session = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil) {
@@ -179,10 +211,12 @@ package struct RefreshSessionResponse: Message {
 /// Ends the caller's session.
 package struct SignOutRequest: Message {
   /// Chosen by the client.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "") {
@@ -199,13 +233,16 @@ package struct SignOutResponse: Message {
 /// Asks for the caller's sessions.
 package struct ListSessionsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -217,13 +254,16 @@ package struct ListSessionsRequest: Message {
 /// A page of sessions.
 package struct ListSessionsResponse: Message {
   /// The sessions.
-  package var sessions: [Session] = []
+  package var sessions: [Session]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    sessions = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(sessions: [Session] = [], nextPageToken: String = "") {
@@ -235,13 +275,16 @@ package struct ListSessionsResponse: Message {
 /// Ends a session.
 package struct RevokeSessionRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The session.
-  package var sessionID: String = ""
+  package var sessionID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    sessionID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", sessionID: String = "") {
@@ -259,10 +302,12 @@ package struct RevokeSessionResponse: Message {
 /// Changes the active organization.
 package struct SwitchOrganizationRequest: Message {
   /// The organization, one of the user's.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizationID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "") {
@@ -274,13 +319,16 @@ package struct SwitchOrganizationRequest: Message {
 package struct SwitchOrganizationResponse: Message {
   /// A new access token, for the other organization. The refresh token stays as it is, and is not
   /// repeated here.
-  package var tokens: SessionTokens? = nil
+  package var tokens: SessionTokens?
 
   /// The session.
-  package var session: Session? = nil
+  package var session: Session?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    tokens = nil
+    session = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil) {
@@ -298,10 +346,12 @@ package struct GetUserRequest: Message {
 /// The caller.
 package struct GetUserResponse: Message {
   /// The user.
-  package var user: User? = nil
+  package var user: User?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    user = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(user: User? = nil) {
@@ -873,40 +923,106 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SessionService, answered by `service`.
   package init(sessionService service: some SessionService) {
     self.init(name: "kontor.identity.v1.SessionService", methods: [
-      MethodHandler(unary: SessionServiceMethods.signIn) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: SignInRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.signIn(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.signIn) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: SignInRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.signIn(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.signIn(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionServiceMethods.refreshSession) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: RefreshSessionRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.refreshSession(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.refreshSession) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: RefreshSessionRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.refreshSession(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.refreshSession(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionServiceMethods.signOut) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: SignOutRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.signOut(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.signOut) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: SignOutRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.signOut(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.signOut(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionServiceMethods.listSessions) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListSessionsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listSessions(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.listSessions) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListSessionsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listSessions(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listSessions(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionServiceMethods.revokeSession) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: RevokeSessionRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.revokeSession(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.revokeSession) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: RevokeSessionRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.revokeSession(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.revokeSession(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionServiceMethods.switchOrganization) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: SwitchOrganizationRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.switchOrganization(request, context: context))
+      MethodHandler(unary: SessionServiceMethods.switchOrganization) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: SwitchOrganizationRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.switchOrganization(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.switchOrganization(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -973,10 +1089,21 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.UserService, answered by `service`.
   package init(userService service: some UserService) {
     self.init(name: "kontor.identity.v1.UserService", methods: [
-      MethodHandler(unary: UserServiceMethods.getUser) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetUserRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getUser(request, context: context))
+      MethodHandler(unary: UserServiceMethods.getUser) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetUserRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getUser(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getUser(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

@@ -63,28 +63,36 @@ package enum SignUpState: Sendable, Hashable, RawRepresentable {
 /// A sign-up.
 package struct SignUp: Message {
   /// UUID.
-  package var signUpID: String = ""
+  package var signUpID: String
 
   /// Where it stands.
-  package var state: SignUpState = .unspecified
+  package var state: SignUpState
 
   /// When the sign-up expires unless a code is entered.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// What the order costs.
-  package var quote: ShopAPI.Quote? = nil
+  package var quote: ShopAPI.Quote?
 
   /// The new user; empty before the code was entered.
-  package var userID: String = ""
+  package var userID: String
 
   /// The new organization; empty until it exists.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The pending order; empty until it exists.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUpID = ""
+    state = .unspecified
+    expireTime = nil
+    quote = nil
+    userID = ""
+    organizationID = ""
+    orderID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUpID: String = "", state: SignUpState = .unspecified, expireTime: GoogleAPI.Timestamp? = nil, quote: ShopAPI.Quote? = nil, userID: String = "", organizationID: String = "", orderID: String = "") {
@@ -101,32 +109,41 @@ package struct SignUp: Message {
 /// Begins a sign-up.
 package struct SignUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The address that will be the login; at most 254 bytes.
-  package var email: String = ""
+  package var email: String
 
   /// 12 to 128 characters (8 to 128 once there is a second factor).
-  package var password: String = ""
+  package var password: String
 
   /// Name and address of the customer: the first invoice is made out to them, and the organization
   /// is named after the company or the person.
-  package var party: CommonAPI.BillingParty? = nil
+  package var party: CommonAPI.BillingParty?
 
   /// The language of mails.
-  package var language: CommonAPI.Language = .unspecified
+  package var language: CommonAPI.Language
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String = ""
+  package var acceptedTermsVersion: String
 
   /// The currency to pay in.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// What is ordered; 1 to 50 lines.
-  package var lines: [ShopAPI.OrderLine] = []
+  package var lines: [ShopAPI.OrderLine]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    email = ""
+    password = ""
+    party = nil
+    language = .unspecified
+    acceptedTermsVersion = ""
+    currencyCode = ""
+    lines = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", email: String = "", password: String = "", party: CommonAPI.BillingParty? = nil, language: CommonAPI.Language = .unspecified, acceptedTermsVersion: String = "", currencyCode: String = "", lines: [ShopAPI.OrderLine] = []) {
@@ -144,10 +161,12 @@ package struct SignUpRequest: Message {
 /// The sign-up that was begun.
 package struct SignUpResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp? = nil
+  package var signUp: SignUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -158,16 +177,20 @@ package struct SignUpResponse: Message {
 /// Enters the mailed code.
 package struct ConfirmSignUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The sign-up.
-  package var signUpID: String = ""
+  package var signUpID: String
 
   /// The eight digits that were mailed.
-  package var code: String = ""
+  package var code: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    signUpID = ""
+    code = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", signUpID: String = "", code: String = "") {
@@ -180,10 +203,12 @@ package struct ConfirmSignUpRequest: Message {
 /// The sign-up after the code was entered.
 package struct ConfirmSignUpResponse: Message {
   /// The sign-up; OPENING where another service's answer is still awaited: read it again.
-  package var signUp: SignUp? = nil
+  package var signUp: SignUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -194,13 +219,16 @@ package struct ConfirmSignUpResponse: Message {
 /// Asks for a new code.
 package struct ResendSignUpCodeRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The sign-up.
-  package var signUpID: String = ""
+  package var signUpID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    signUpID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", signUpID: String = "") {
@@ -212,10 +240,12 @@ package struct ResendSignUpCodeRequest: Message {
 /// The sign-up, whose new code is on its way.
 package struct ResendSignUpCodeResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp? = nil
+  package var signUp: SignUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -226,10 +256,12 @@ package struct ResendSignUpCodeResponse: Message {
 /// Asks for a sign-up.
 package struct GetSignUpRequest: Message {
   /// The sign-up.
-  package var signUpID: String = ""
+  package var signUpID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUpID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUpID: String = "") {
@@ -240,10 +272,12 @@ package struct GetSignUpRequest: Message {
 /// One sign-up.
 package struct GetSignUpResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp? = nil
+  package var signUp: SignUp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    signUp = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -589,28 +623,72 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SignUpService, answered by `service`.
   package init(signUpService service: some SignUpService) {
     self.init(name: "kontor.identity.v1.SignUpService", methods: [
-      MethodHandler(unary: SignUpServiceMethods.signUp) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: SignUpRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.signUp(request, context: context))
+      MethodHandler(unary: SignUpServiceMethods.signUp) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: SignUpRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.signUp(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.signUp(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SignUpServiceMethods.confirmSignUp) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ConfirmSignUpRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.confirmSignUp(request, context: context))
+      MethodHandler(unary: SignUpServiceMethods.confirmSignUp) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ConfirmSignUpRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.confirmSignUp(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.confirmSignUp(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SignUpServiceMethods.resendSignUpCode) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ResendSignUpCodeRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.resendSignUpCode(request, context: context))
+      MethodHandler(unary: SignUpServiceMethods.resendSignUpCode) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ResendSignUpCodeRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.resendSignUpCode(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.resendSignUpCode(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SignUpServiceMethods.getSignUp) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetSignUpRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getSignUp(request, context: context))
+      MethodHandler(unary: SignUpServiceMethods.getSignUp) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetSignUpRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getSignUp(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getSignUp(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

@@ -10,28 +10,36 @@ package import RPCCore
 /// signature over the three parts before it, joined by dots; the last two in base64url.
 package struct AccessTokenClaims: Message {
   /// Who made it.
-  package var issuer: String = ""
+  package var issuer: String
 
   /// Whom it is for.
-  package var audience: String = ""
+  package var audience: String
 
   /// The user.
-  package var userID: String = ""
+  package var userID: String
 
   /// The session.
-  package var sessionID: String = ""
+  package var sessionID: String
 
   /// The active organization; empty where there is none.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// When it was made.
-  package var issueTime: GoogleAPI.Timestamp? = nil
+  package var issueTime: GoogleAPI.Timestamp?
 
   /// When it stops working.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    issuer = ""
+    audience = ""
+    userID = ""
+    sessionID = ""
+    organizationID = ""
+    issueTime = nil
+    expireTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(issuer: String = "", audience: String = "", userID: String = "", sessionID: String = "", organizationID: String = "", issueTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil) {
@@ -48,16 +56,20 @@ package struct AccessTokenClaims: Message {
 /// A public key that verifies access tokens.
 package struct SigningKey: Message {
   /// Names the key.
-  package var keyID: String = ""
+  package var keyID: String
 
   /// The raw Ed25519 public key, 32 bytes.
-  package var publicKey: [UInt8] = []
+  package var publicKey: [UInt8]
 
   /// When tokens by this key are no longer to be trusted; not set for the one in use.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    keyID = ""
+    publicKey = []
+    expireTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(keyID: String = "", publicKey: [UInt8] = [], expireTime: GoogleAPI.Timestamp? = nil) {
@@ -76,10 +88,12 @@ package struct ListSigningKeysRequest: Message {
 /// The keys.
 package struct ListSigningKeysResponse: Message {
   /// The keys, newest first.
-  package var keys: [SigningKey] = []
+  package var keys: [SigningKey]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    keys = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(keys: [SigningKey] = []) {
@@ -90,13 +104,16 @@ package struct ListSigningKeysResponse: Message {
 /// Asks about a session.
 package struct CheckSessionRequest: Message {
   /// The session.
-  package var sessionID: String = ""
+  package var sessionID: String
 
   /// The user it should belong to.
-  package var userID: String = ""
+  package var userID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    sessionID = ""
+    userID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionID: String = "", userID: String = "") {
@@ -108,10 +125,12 @@ package struct CheckSessionRequest: Message {
 /// What is known of the session.
 package struct CheckSessionResponse: Message {
   /// Whether it belongs to the user and has not ended.
-  package var active: Bool = false
+  package var active: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    active = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(active: Bool = false) {
@@ -335,16 +354,38 @@ extension ServiceRegistration {
   /// The methods of kontor.identity.v1.SessionVerificationService, answered by `service`.
   package init(sessionVerificationService service: some SessionVerificationService) {
     self.init(name: "kontor.identity.v1.SessionVerificationService", methods: [
-      MethodHandler(unary: SessionVerificationServiceMethods.listSigningKeys) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListSigningKeysRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listSigningKeys(request, context: context))
+      MethodHandler(unary: SessionVerificationServiceMethods.listSigningKeys) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListSigningKeysRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listSigningKeys(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listSigningKeys(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: SessionVerificationServiceMethods.checkSession) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CheckSessionRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.checkSession(request, context: context))
+      MethodHandler(unary: SessionVerificationServiceMethods.checkSession) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CheckSessionRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.checkSession(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.checkSession(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

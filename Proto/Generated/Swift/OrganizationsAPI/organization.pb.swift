@@ -98,22 +98,28 @@ package enum OrganizationState: Sendable, Hashable, RawRepresentable {
 /// What a user may do in an organization.
 package struct Membership: Message {
   /// The role.
-  package var role: Role = .unspecified
+  package var role: Role
 
   /// Whether the member may see and pay bills; true for admins.
-  package var billing: Bool = false
+  package var billing: Bool
 
   /// The products granted to a member; empty for admins, who reach all.
-  package var productIDs: [String] = []
+  package var productIDs: [String]
 
   /// Grows with every change.
-  package var version: Int64 = 0
+  package var version: Int64
 
   /// Whether the member is a legal representative.
-  package var legalRepresentative: Bool = false
+  package var legalRepresentative: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    role = .unspecified
+    billing = false
+    productIDs = []
+    version = 0
+    legalRepresentative = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(role: Role = .unspecified, billing: Bool = false, productIDs: [String] = [], version: Int64 = 0, legalRepresentative: Bool = false) {
@@ -128,22 +134,28 @@ package struct Membership: Message {
 /// An organization, as the caller sees it.
 package struct Organization: Message {
   /// UUID.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// Its name.
-  package var displayName: String = ""
+  package var displayName: String
 
   /// Where it stands.
-  package var state: OrganizationState = .unspecified
+  package var state: OrganizationState
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// The caller's rights in it.
-  package var membership: Membership? = nil
+  package var membership: Membership?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizationID = ""
+    displayName = ""
+    state = .unspecified
+    createTime = nil
+    membership = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", displayName: String = "", state: OrganizationState = .unspecified, createTime: GoogleAPI.Timestamp? = nil, membership: Membership? = nil) {
@@ -158,25 +170,32 @@ package struct Organization: Message {
 /// An entry of the audit log.
 package struct AuditEntry: Message {
   /// Its place in the organization's chain; from 1, without gaps.
-  package var sequence: Int64 = 0
+  package var sequence: Int64
 
   /// When it happened.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// Who did it: "user:<id>" or "service:<name>".
-  package var actor: String = ""
+  package var actor: String
 
   /// What was done, such as "organization.created".
-  package var action: String = ""
+  package var action: String
 
   /// To what, such as "organization:<id>".
-  package var target: String = ""
+  package var target: String
 
   /// The entry's hash, which covers the entry before it; 32 bytes.
-  package var hash: [UInt8] = []
+  package var hash: [UInt8]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    sequence = 0
+    createTime = nil
+    actor = ""
+    action = ""
+    target = ""
+    hash = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(sequence: Int64 = 0, createTime: GoogleAPI.Timestamp? = nil, actor: String = "", action: String = "", target: String = "", hash: [UInt8] = []) {
@@ -192,10 +211,12 @@ package struct AuditEntry: Message {
 /// Asks for one organization.
 package struct GetOrganizationRequest: Message {
   /// The organization.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizationID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "") {
@@ -206,10 +227,12 @@ package struct GetOrganizationRequest: Message {
 /// One organization.
 package struct GetOrganizationResponse: Message {
   /// The organization.
-  package var organization: Organization? = nil
+  package var organization: Organization?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organization = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organization: Organization? = nil) {
@@ -220,13 +243,16 @@ package struct GetOrganizationResponse: Message {
 /// Asks for the caller's organizations.
 package struct ListOrganizationsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -238,13 +264,16 @@ package struct ListOrganizationsRequest: Message {
 /// A page of organizations.
 package struct ListOrganizationsResponse: Message {
   /// The organizations.
-  package var organizations: [Organization] = []
+  package var organizations: [Organization]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizations = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizations: [Organization] = [], nextPageToken: String = "") {
@@ -256,13 +285,16 @@ package struct ListOrganizationsResponse: Message {
 /// Asks for the audit log.
 package struct ListAuditEntriesRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -274,13 +306,16 @@ package struct ListAuditEntriesRequest: Message {
 /// A page of the audit log.
 package struct ListAuditEntriesResponse: Message {
   /// The entries.
-  package var entries: [AuditEntry] = []
+  package var entries: [AuditEntry]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    entries = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(entries: [AuditEntry] = [], nextPageToken: String = "") {
@@ -292,16 +327,20 @@ package struct ListAuditEntriesResponse: Message {
 /// Creates an organization.
 package struct CreateOrganizationRequest: Message {
   /// The sign-up's key; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// Its name; 1 to 141 characters.
-  package var displayName: String = ""
+  package var displayName: String
 
   /// The first member: admin and legal representative.
-  package var userID: String = ""
+  package var userID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    displayName = ""
+    userID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", displayName: String = "", userID: String = "") {
@@ -314,10 +353,12 @@ package struct CreateOrganizationRequest: Message {
 /// The organization that was created.
 package struct CreateOrganizationResponse: Message {
   /// The organization.
-  package var organization: Organization? = nil
+  package var organization: Organization?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organization = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organization: Organization? = nil) {
@@ -328,16 +369,20 @@ package struct CreateOrganizationResponse: Message {
 /// Asks for a user's rights.
 package struct CheckAccessRequest: Message {
   /// The user.
-  package var userID: String = ""
+  package var userID: String
 
   /// The session that signed the call.
-  package var sessionID: String = ""
+  package var sessionID: String
 
   /// The organization; empty to check the session only.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    userID = ""
+    sessionID = ""
+    organizationID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(userID: String = "", sessionID: String = "", organizationID: String = "") {
@@ -350,16 +395,20 @@ package struct CheckAccessRequest: Message {
 /// A user's rights.
 package struct CheckAccessResponse: Message {
   /// Whether the session is alive.
-  package var sessionActive: Bool = false
+  package var sessionActive: Bool
 
   /// The rights in the organization; not set where the user does not belong to it.
-  package var membership: Membership? = nil
+  package var membership: Membership?
 
   /// Where the organization stands; not given without a membership.
-  package var organizationState: OrganizationState = .unspecified
+  package var organizationState: OrganizationState
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    sessionActive = false
+    membership = nil
+    organizationState = .unspecified
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionActive: Bool = false, membership: Membership? = nil, organizationState: OrganizationState = .unspecified) {
@@ -822,22 +871,55 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.OrganizationService, answered by `service`.
   package init(organizationService service: some OrganizationService) {
     self.init(name: "kontor.organizations.v1.OrganizationService", methods: [
-      MethodHandler(unary: OrganizationServiceMethods.getOrganization) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetOrganizationRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getOrganization(request, context: context))
+      MethodHandler(unary: OrganizationServiceMethods.getOrganization) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetOrganizationRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getOrganization(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getOrganization(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrganizationServiceMethods.listOrganizations) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListOrganizationsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listOrganizations(request, context: context))
+      MethodHandler(unary: OrganizationServiceMethods.listOrganizations) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListOrganizationsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listOrganizations(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listOrganizations(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrganizationServiceMethods.listAuditEntries) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListAuditEntriesRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listAuditEntries(request, context: context))
+      MethodHandler(unary: OrganizationServiceMethods.listAuditEntries) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListAuditEntriesRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listAuditEntries(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listAuditEntries(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -888,10 +970,21 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.OrganizationProvisioningService, answered by `service`.
   package init(organizationProvisioningService service: some OrganizationProvisioningService) {
     self.init(name: "kontor.organizations.v1.OrganizationProvisioningService", methods: [
-      MethodHandler(unary: OrganizationProvisioningServiceMethods.createOrganization) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CreateOrganizationRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.createOrganization(request, context: context))
+      MethodHandler(unary: OrganizationProvisioningServiceMethods.createOrganization) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CreateOrganizationRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.createOrganization(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.createOrganization(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -932,10 +1025,21 @@ extension ServiceRegistration {
   /// The methods of kontor.organizations.v1.AccessService, answered by `service`.
   package init(accessService service: some AccessService) {
     self.init(name: "kontor.organizations.v1.AccessService", methods: [
-      MethodHandler(unary: AccessServiceMethods.checkAccess) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CheckAccessRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.checkAccess(request, context: context))
+      MethodHandler(unary: AccessServiceMethods.checkAccess) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CheckAccessRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.checkAccess(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.checkAccess(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

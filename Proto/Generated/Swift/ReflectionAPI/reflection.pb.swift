@@ -8,13 +8,16 @@ package import RPCCore
 /// One question.
 package struct ServerReflectionRequest: Message {
   /// The host that the client means; not looked at.
-  package var host: String = ""
+  package var host: String
 
   /// What is asked.
   package var messageRequest: MessageRequest?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    host = ""
+    messageRequest = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(host: String = "", messageRequest: MessageRequest? = nil) {
@@ -40,13 +43,16 @@ package struct ServerReflectionRequest: Message {
 /// Names an extension.
 package struct ExtensionRequest: Message {
   /// The full name of the message that is extended.
-  package var containingType: String = ""
+  package var containingType: String
 
   /// The extension's field number.
-  package var extensionNumber: Int32 = 0
+  package var extensionNumber: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    containingType = ""
+    extensionNumber = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(containingType: String = "", extensionNumber: Int32 = 0) {
@@ -58,16 +64,20 @@ package struct ExtensionRequest: Message {
 /// The answer to one question.
 package struct ServerReflectionResponse: Message {
   /// The host of the question.
-  package var validHost: String = ""
+  package var validHost: String
 
   /// The question.
-  package var originalRequest: ServerReflectionRequest? = nil
+  package var originalRequest: ServerReflectionRequest?
 
   /// The answer by the kind of the question.
   package var messageResponse: MessageResponse?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    validHost = ""
+    originalRequest = nil
+    messageResponse = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(validHost: String = "", originalRequest: ServerReflectionRequest? = nil, messageResponse: MessageResponse? = nil) {
@@ -92,10 +102,12 @@ package struct ServerReflectionResponse: Message {
 /// A file with all that it imports, directly or not.
 package struct FileDescriptorResponse: Message {
   /// Serialized google.protobuf.FileDescriptorProto messages, the file that was asked for first.
-  package var fileDescriptorProto: [[UInt8]] = []
+  package var fileDescriptorProto: [[UInt8]]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    fileDescriptorProto = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(fileDescriptorProto: [[UInt8]] = []) {
@@ -106,13 +118,16 @@ package struct FileDescriptorResponse: Message {
 /// The extensions of a message.
 package struct ExtensionNumberResponse: Message {
   /// The full name of the message.
-  package var baseTypeName: String = ""
+  package var baseTypeName: String
 
   /// The field numbers.
-  package var extensionNumber: [Int32] = []
+  package var extensionNumber: [Int32]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    baseTypeName = ""
+    extensionNumber = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(baseTypeName: String = "", extensionNumber: [Int32] = []) {
@@ -124,10 +139,12 @@ package struct ExtensionNumberResponse: Message {
 /// The services of a server.
 package struct ListServiceResponse: Message {
   /// In the order of their names.
-  package var service: [ServiceResponse] = []
+  package var service: [ServiceResponse]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    service = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(service: [ServiceResponse] = []) {
@@ -138,10 +155,12 @@ package struct ListServiceResponse: Message {
 /// A service of a server.
 package struct ServiceResponse: Message {
   /// The full name.
-  package var name: String = ""
+  package var name: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    name = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(name: String = "") {
@@ -152,13 +171,16 @@ package struct ServiceResponse: Message {
 /// Why a question has no answer.
 package struct ErrorResponse: Message {
   /// A gRPC status code.
-  package var errorCode: Int32 = 0
+  package var errorCode: Int32
 
   /// The reason in words.
-  package var errorMessage: String = ""
+  package var errorMessage: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    errorCode = 0
+    errorMessage = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(errorCode: Int32 = 0, errorMessage: String = "") {

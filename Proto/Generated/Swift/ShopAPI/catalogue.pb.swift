@@ -113,25 +113,32 @@ package enum TaxClass: Sendable, Hashable, RawRepresentable {
 /// A kind of product that the catalogue offers.
 package struct ProductType: Message {
   /// Stable id, such as "web-hosting".
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// Name for people.
-  package var displayName: String = ""
+  package var displayName: String
 
   /// Where the menus show it.
-  package var category: Category = .unspecified
+  package var category: Category
 
   /// How it is taxed.
-  package var taxClass: TaxClass = .unspecified
+  package var taxClass: TaxClass
 
   /// Whether a cancellation is confirmed by mail before data is deleted.
-  package var cancellationNeedsConfirmation: Bool = false
+  package var cancellationNeedsConfirmation: Bool
 
   /// Whether an order line must name a domain.
-  package var domainNameRequired: Bool = false
+  package var domainNameRequired: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productTypeID = ""
+    displayName = ""
+    category = .unspecified
+    taxClass = .unspecified
+    cancellationNeedsConfirmation = false
+    domainNameRequired = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypeID: String = "", displayName: String = "", category: Category = .unspecified, taxClass: TaxClass = .unspecified, cancellationNeedsConfirmation: Bool = false, domainNameRequired: Bool = false) {
@@ -147,13 +154,16 @@ package struct ProductType: Message {
 /// The price of a plan for one billing period in one currency.
 package struct Price: Message {
   /// Months that the price pays for.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The price; with or without tax as the catalogue says.
-  package var amount: CommonAPI.Money? = nil
+  package var amount: CommonAPI.Money?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    months = 0
+    amount = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(months: Int32 = 0, amount: CommonAPI.Money? = nil) {
@@ -165,19 +175,24 @@ package struct Price: Message {
 /// An offer within a product type.
 package struct Plan: Message {
   /// Stable id, such as "web-hosting-start".
-  package var planID: String = ""
+  package var planID: String
 
   /// The product type it belongs to.
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// Name for people.
-  package var displayName: String = ""
+  package var displayName: String
 
   /// One price for each billing period and currency.
-  package var prices: [Price] = []
+  package var prices: [Price]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    planID = ""
+    productTypeID = ""
+    displayName = ""
+    prices = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", productTypeID: String = "", displayName: String = "", prices: [Price] = []) {
@@ -191,16 +206,20 @@ package struct Plan: Message {
 /// A product to order.
 package struct OrderLine: Message {
   /// The plan.
-  package var planID: String = ""
+  package var planID: String
 
   /// The billing period in months; one that the plan has a price for.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The domain name, where the product type needs one; may be given for others.
-  package var domainName: String = ""
+  package var domainName: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    planID = ""
+    months = 0
+    domainName = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", months: Int32 = 0, domainName: String = "") {
@@ -213,31 +232,40 @@ package struct OrderLine: Message {
 /// An order line with its price.
 package struct QuoteLine: Message {
   /// The plan that was asked for.
-  package var planID: String = ""
+  package var planID: String
 
   /// Its product type.
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// What the line is, for people.
-  package var description: String = ""
+  package var description: String
 
   /// The billing period in months.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The domain name; empty where the line has none.
-  package var domainName: String = ""
+  package var domainName: String
 
   /// Price before tax.
-  package var net: CommonAPI.Money? = nil
+  package var net: CommonAPI.Money?
 
   /// Tax on it.
-  package var tax: CommonAPI.Money? = nil
+  package var tax: CommonAPI.Money?
 
   /// The tax rate in hundredths of a percent.
-  package var taxRateBasisPoints: Int32 = 0
+  package var taxRateBasisPoints: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    planID = ""
+    productTypeID = ""
+    description = ""
+    months = 0
+    domainName = ""
+    net = nil
+    tax = nil
+    taxRateBasisPoints = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", productTypeID: String = "", description: String = "", months: Int32 = 0, domainName: String = "", net: CommonAPI.Money? = nil, tax: CommonAPI.Money? = nil, taxRateBasisPoints: Int32 = 0) {
@@ -255,16 +283,20 @@ package struct QuoteLine: Message {
 /// What an order costs at one version of the catalogue.
 package struct Quote: Message {
   /// The lines, in the order they were given.
-  package var lines: [QuoteLine] = []
+  package var lines: [QuoteLine]
 
   /// The sums.
-  package var totals: CommonAPI.Totals? = nil
+  package var totals: CommonAPI.Totals?
 
   /// The version of the catalogue that the prices come from.
-  package var catalogueVersion: String = ""
+  package var catalogueVersion: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    lines = []
+    totals = nil
+    catalogueVersion = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(lines: [QuoteLine] = [], totals: CommonAPI.Totals? = nil, catalogueVersion: String = "") {
@@ -283,19 +315,24 @@ package struct GetCatalogueRequest: Message {
 /// The catalogue in force.
 package struct GetCatalogueResponse: Message {
   /// Its version.
-  package var version: String = ""
+  package var version: String
 
   /// The currencies that it has prices in.
-  package var currencyCodes: [String] = []
+  package var currencyCodes: [String]
 
   /// Whether the prices include tax.
-  package var pricesIncludeTax: Bool = false
+  package var pricesIncludeTax: Bool
 
   /// The version of the terms that an order has to accept.
-  package var termsVersion: String = ""
+  package var termsVersion: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    version = ""
+    currencyCodes = []
+    pricesIncludeTax = false
+    termsVersion = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(version: String = "", currencyCodes: [String] = [], pricesIncludeTax: Bool = false, termsVersion: String = "") {
@@ -309,16 +346,20 @@ package struct GetCatalogueResponse: Message {
 /// Asks for product types.
 package struct ListProductTypesRequest: Message {
   /// Only this category; all where not given.
-  package var category: Category = .unspecified
+  package var category: Category
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    category = .unspecified
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(category: Category = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -331,13 +372,16 @@ package struct ListProductTypesRequest: Message {
 /// A page of product types.
 package struct ListProductTypesResponse: Message {
   /// The product types.
-  package var productTypes: [ProductType] = []
+  package var productTypes: [ProductType]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productTypes = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypes: [ProductType] = [], nextPageToken: String = "") {
@@ -349,19 +393,24 @@ package struct ListProductTypesResponse: Message {
 /// Asks for plans.
 package struct ListPlansRequest: Message {
   /// Only plans of this product type; all where empty.
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// Only prices in this currency; all where empty.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productTypeID = ""
+    currencyCode = ""
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypeID: String = "", currencyCode: String = "", pageSize: Int32 = 0, pageToken: String = "") {
@@ -375,13 +424,16 @@ package struct ListPlansRequest: Message {
 /// A page of plans.
 package struct ListPlansResponse: Message {
   /// The plans.
-  package var plans: [Plan] = []
+  package var plans: [Plan]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    plans = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(plans: [Plan] = [], nextPageToken: String = "") {
@@ -393,13 +445,16 @@ package struct ListPlansResponse: Message {
 /// Asks what lines would cost.
 package struct QuoteOrderRequest: Message {
   /// The lines; 1 to 50.
-  package var lines: [OrderLine] = []
+  package var lines: [OrderLine]
 
   /// The currency to price them in.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    lines = []
+    currencyCode = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(lines: [OrderLine] = [], currencyCode: String = "") {
@@ -411,10 +466,12 @@ package struct QuoteOrderRequest: Message {
 /// The price of the lines.
 package struct QuoteOrderResponse: Message {
   /// The quote.
-  package var quote: Quote? = nil
+  package var quote: Quote?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    quote = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(quote: Quote? = nil) {
@@ -946,28 +1003,72 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.CatalogueService, answered by `service`.
   package init(catalogueService service: some CatalogueService) {
     self.init(name: "kontor.shop.v1.CatalogueService", methods: [
-      MethodHandler(unary: CatalogueServiceMethods.getCatalogue) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetCatalogueRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getCatalogue(request, context: context))
+      MethodHandler(unary: CatalogueServiceMethods.getCatalogue) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetCatalogueRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getCatalogue(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getCatalogue(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: CatalogueServiceMethods.listProductTypes) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListProductTypesRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listProductTypes(request, context: context))
+      MethodHandler(unary: CatalogueServiceMethods.listProductTypes) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListProductTypesRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listProductTypes(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listProductTypes(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: CatalogueServiceMethods.listPlans) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListPlansRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listPlans(request, context: context))
+      MethodHandler(unary: CatalogueServiceMethods.listPlans) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListPlansRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listPlans(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listPlans(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: CatalogueServiceMethods.quoteOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: QuoteOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.quoteOrder(request, context: context))
+      MethodHandler(unary: CatalogueServiceMethods.quoteOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: QuoteOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.quoteOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.quoteOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

@@ -104,40 +104,52 @@ package enum PaymentMethod: Sendable, Hashable, RawRepresentable {
 /// An order.
 package struct Order: Message {
   /// UUID.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The organization that ordered.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// Where it stands.
-  package var state: OrderState = .unspecified
+  package var state: OrderState
 
   /// What it costs, fixed when it was placed.
-  package var quote: Quote? = nil
+  package var quote: Quote?
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty? = nil
+  package var recipient: CommonAPI.BillingParty?
 
   /// The version of the terms that was accepted.
-  package var acceptedTermsVersion: String = ""
+  package var acceptedTermsVersion: String
 
   /// When it was placed.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// When it lapses unless it is paid.
-  package var expireTime: GoogleAPI.Timestamp? = nil
+  package var expireTime: GoogleAPI.Timestamp?
 
   /// When it was paid; not set before.
-  package var payTime: GoogleAPI.Timestamp? = nil
+  package var payTime: GoogleAPI.Timestamp?
 
   /// The invoice; empty until it is paid.
-  package var invoiceID: String = ""
+  package var invoiceID: String
 
   /// The products it made, one for each line; empty until it is paid.
-  package var productIDs: [String] = []
+  package var productIDs: [String]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    orderID = ""
+    organizationID = ""
+    state = .unspecified
+    quote = nil
+    recipient = nil
+    acceptedTermsVersion = ""
+    createTime = nil
+    expireTime = nil
+    payTime = nil
+    invoiceID = ""
+    productIDs = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(orderID: String = "", organizationID: String = "", state: OrderState = .unspecified, quote: Quote? = nil, recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "", createTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil, payTime: GoogleAPI.Timestamp? = nil, invoiceID: String = "", productIDs: [String] = []) {
@@ -158,25 +170,32 @@ package struct Order: Message {
 /// Places an order.
 package struct PlaceOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The lines; 1 to 50.
-  package var lines: [OrderLine] = []
+  package var lines: [OrderLine]
 
   /// The currency to pay in.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty? = nil
+  package var recipient: CommonAPI.BillingParty?
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String = ""
+  package var acceptedTermsVersion: String
 
   /// Checks and prices, but places nothing.
-  package var validateOnly: Bool = false
+  package var validateOnly: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    lines = []
+    currencyCode = ""
+    recipient = nil
+    acceptedTermsVersion = ""
+    validateOnly = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", lines: [OrderLine] = [], currencyCode: String = "", recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "", validateOnly: Bool = false) {
@@ -192,10 +211,12 @@ package struct PlaceOrderRequest: Message {
 /// The order that was placed.
 package struct PlaceOrderResponse: Message {
   /// The order; without an id where the request was validate_only.
-  package var order: Order? = nil
+  package var order: Order?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    order = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -206,10 +227,12 @@ package struct PlaceOrderResponse: Message {
 /// Asks for one order.
 package struct GetOrderRequest: Message {
   /// The order.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    orderID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(orderID: String = "") {
@@ -220,10 +243,12 @@ package struct GetOrderRequest: Message {
 /// One order.
 package struct GetOrderResponse: Message {
   /// The order.
-  package var order: Order? = nil
+  package var order: Order?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    order = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -234,16 +259,20 @@ package struct GetOrderResponse: Message {
 /// Asks for orders.
 package struct ListOrdersRequest: Message {
   /// Only orders in this state; all where not given.
-  package var state: OrderState = .unspecified
+  package var state: OrderState
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    state = .unspecified
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(state: OrderState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -256,13 +285,16 @@ package struct ListOrdersRequest: Message {
 /// A page of orders.
 package struct ListOrdersResponse: Message {
   /// The orders.
-  package var orders: [Order] = []
+  package var orders: [Order]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    orders = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(orders: [Order] = [], nextPageToken: String = "") {
@@ -274,13 +306,16 @@ package struct ListOrdersResponse: Message {
 /// Cancels an unpaid order.
 package struct CancelOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The order.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    orderID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", orderID: String = "") {
@@ -292,10 +327,12 @@ package struct CancelOrderRequest: Message {
 /// The cancelled order.
 package struct CancelOrderResponse: Message {
   /// The order.
-  package var order: Order? = nil
+  package var order: Order?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    order = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -306,16 +343,20 @@ package struct CancelOrderResponse: Message {
 /// Pays a pending order.
 package struct PayOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The order.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// How to pay.
-  package var paymentMethod: PaymentMethod = .unspecified
+  package var paymentMethod: PaymentMethod
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    orderID = ""
+    paymentMethod = .unspecified
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", orderID: String = "", paymentMethod: PaymentMethod = .unspecified) {
@@ -328,10 +369,12 @@ package struct PayOrderRequest: Message {
 /// The order after the payment. PAYING where accounting's answer is still awaited: read it again.
 package struct PayOrderResponse: Message {
   /// The order.
-  package var order: Order? = nil
+  package var order: Order?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    order = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -342,25 +385,32 @@ package struct PayOrderResponse: Message {
 /// Creates a sign-up's order.
 package struct CreateOrderRequest: Message {
   /// The sign-up's key; the same id with the same request gives the same answer.
-  package var requestID: String = ""
+  package var requestID: String
 
   /// The new organization.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// The new user, who ordered.
-  package var userID: String = ""
+  package var userID: String
 
   /// The quote that the customer saw; its prices stand.
-  package var quote: Quote? = nil
+  package var quote: Quote?
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty? = nil
+  package var recipient: CommonAPI.BillingParty?
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String = ""
+  package var acceptedTermsVersion: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    requestID = ""
+    organizationID = ""
+    userID = ""
+    quote = nil
+    recipient = nil
+    acceptedTermsVersion = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", organizationID: String = "", userID: String = "", quote: Quote? = nil, recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "") {
@@ -376,10 +426,12 @@ package struct CreateOrderRequest: Message {
 /// The order that was created.
 package struct CreateOrderResponse: Message {
   /// The order.
-  package var order: Order? = nil
+  package var order: Order?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    order = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -871,34 +923,89 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.OrderService, answered by `service`.
   package init(orderService service: some OrderService) {
     self.init(name: "kontor.shop.v1.OrderService", methods: [
-      MethodHandler(unary: OrderServiceMethods.placeOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: PlaceOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.placeOrder(request, context: context))
+      MethodHandler(unary: OrderServiceMethods.placeOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: PlaceOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.placeOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.placeOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrderServiceMethods.getOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getOrder(request, context: context))
+      MethodHandler(unary: OrderServiceMethods.getOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrderServiceMethods.listOrders) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListOrdersRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listOrders(request, context: context))
+      MethodHandler(unary: OrderServiceMethods.listOrders) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListOrdersRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listOrders(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listOrders(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrderServiceMethods.cancelOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CancelOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.cancelOrder(request, context: context))
+      MethodHandler(unary: OrderServiceMethods.cancelOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CancelOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.cancelOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.cancelOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: OrderServiceMethods.payOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: PayOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.payOrder(request, context: context))
+      MethodHandler(unary: OrderServiceMethods.payOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: PayOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.payOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.payOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -959,10 +1066,21 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.OrderIntakeService, answered by `service`.
   package init(orderIntakeService service: some OrderIntakeService) {
     self.init(name: "kontor.shop.v1.OrderIntakeService", methods: [
-      MethodHandler(unary: OrderIntakeServiceMethods.createOrder) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: CreateOrderRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.createOrder(request, context: context))
+      MethodHandler(unary: OrderIntakeServiceMethods.createOrder) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: CreateOrderRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.createOrder(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.createOrder(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

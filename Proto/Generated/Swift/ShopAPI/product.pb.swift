@@ -67,49 +67,64 @@ package enum ProductState: Sendable, Hashable, RawRepresentable {
 /// A product that an organization has.
 package struct Product: Message {
   /// UUID.
-  package var productID: String = ""
+  package var productID: String
 
   /// The organization that has it.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// Its product type.
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// Its category.
-  package var category: Category = .unspecified
+  package var category: Category
 
   /// Its plan.
-  package var planID: String = ""
+  package var planID: String
 
   /// Name for people.
-  package var displayName: String = ""
+  package var displayName: String
 
   /// Its domain name; empty where it has none.
-  package var domainName: String = ""
+  package var domainName: String
 
   /// Where it stands.
-  package var state: ProductState = .unspecified
+  package var state: ProductState
 
   /// First day of the paid period.
-  package var periodStart: CommonAPI.Date? = nil
+  package var periodStart: CommonAPI.Date?
 
   /// The day after the last day of the paid period.
-  package var periodEnd: CommonAPI.Date? = nil
+  package var periodEnd: CommonAPI.Date?
 
   /// Length of a billing period in months.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The currency that it is billed in.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// The order that made it.
-  package var orderID: String = ""
+  package var orderID: String
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp? = nil
+  package var createTime: GoogleAPI.Timestamp?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productID = ""
+    organizationID = ""
+    productTypeID = ""
+    category = .unspecified
+    planID = ""
+    displayName = ""
+    domainName = ""
+    state = .unspecified
+    periodStart = nil
+    periodEnd = nil
+    months = 0
+    currencyCode = ""
+    orderID = ""
+    createTime = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", organizationID: String = "", productTypeID: String = "", category: Category = .unspecified, planID: String = "", displayName: String = "", domainName: String = "", state: ProductState = .unspecified, periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, months: Int32 = 0, currencyCode: String = "", orderID: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -133,10 +148,12 @@ package struct Product: Message {
 /// Asks for one product.
 package struct GetProductRequest: Message {
   /// The product.
-  package var productID: String = ""
+  package var productID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "") {
@@ -147,10 +164,12 @@ package struct GetProductRequest: Message {
 /// One product.
 package struct GetProductResponse: Message {
   /// The product.
-  package var product: Product? = nil
+  package var product: Product?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    product = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(product: Product? = nil) {
@@ -161,22 +180,28 @@ package struct GetProductResponse: Message {
 /// Asks for products.
 package struct ListProductsRequest: Message {
   /// Only this category; all where not given.
-  package var category: Category = .unspecified
+  package var category: Category
 
   /// Only this product type; all where empty.
-  package var productTypeID: String = ""
+  package var productTypeID: String
 
   /// Only products in this state; all where not given.
-  package var state: ProductState = .unspecified
+  package var state: ProductState
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    category = .unspecified
+    productTypeID = ""
+    state = .unspecified
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(category: Category = .unspecified, productTypeID: String = "", state: ProductState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -191,13 +216,16 @@ package struct ListProductsRequest: Message {
 /// A page of products.
 package struct ListProductsResponse: Message {
   /// The products.
-  package var products: [Product] = []
+  package var products: [Product]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    products = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(products: [Product] = [], nextPageToken: String = "") {
@@ -209,31 +237,40 @@ package struct ListProductsResponse: Message {
 /// A product's next period, and its price at today's catalogue.
 package struct Renewal: Message {
   /// The product.
-  package var productID: String = ""
+  package var productID: String
 
   /// What it is, for people.
-  package var description: String = ""
+  package var description: String
 
   /// First day of the next period: the present end.
-  package var periodStart: CommonAPI.Date? = nil
+  package var periodStart: CommonAPI.Date?
 
   /// The day after the last day of the next period.
-  package var periodEnd: CommonAPI.Date? = nil
+  package var periodEnd: CommonAPI.Date?
 
   /// Length of the next period in months.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The list price.
-  package var price: CommonAPI.Money? = nil
+  package var price: CommonAPI.Money?
 
   /// Whether the list price includes tax.
-  package var priceIncludesTax: Bool = false
+  package var priceIncludesTax: Bool
 
   /// How it is taxed.
-  package var taxClass: TaxClass = .unspecified
+  package var taxClass: TaxClass
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productID = ""
+    description = ""
+    periodStart = nil
+    periodEnd = nil
+    months = 0
+    price = nil
+    priceIncludesTax = false
+    taxClass = .unspecified
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", description: String = "", periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, months: Int32 = 0, price: CommonAPI.Money? = nil, priceIncludesTax: Bool = false, taxClass: TaxClass = .unspecified) {
@@ -251,22 +288,28 @@ package struct Renewal: Message {
 /// Asks for renewals.
 package struct ListRenewalsRequest: Message {
   /// The organization.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// Only products whose period ends before this day; all where not set.
-  package var endsBefore: CommonAPI.Date? = nil
+  package var endsBefore: CommonAPI.Date?
 
   /// Only these products; all where empty.
-  package var productIDs: [String] = []
+  package var productIDs: [String]
 
   /// At most this many (1 to 500; 0: 500).
-  package var pageSize: Int32 = 0
+  package var pageSize: Int32
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String = ""
+  package var pageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    organizationID = ""
+    endsBefore = nil
+    productIDs = []
+    pageSize = 0
+    pageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", endsBefore: CommonAPI.Date? = nil, productIDs: [String] = [], pageSize: Int32 = 0, pageToken: String = "") {
@@ -281,13 +324,16 @@ package struct ListRenewalsRequest: Message {
 /// A page of renewals.
 package struct ListRenewalsResponse: Message {
   /// The renewals.
-  package var renewals: [Renewal] = []
+  package var renewals: [Renewal]
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String = ""
+  package var nextPageToken: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    renewals = []
+    nextPageToken = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(renewals: [Renewal] = [], nextPageToken: String = "") {
@@ -299,16 +345,20 @@ package struct ListRenewalsResponse: Message {
 /// A period that was paid.
 package struct PaidRenewal: Message {
   /// The product.
-  package var productID: String = ""
+  package var productID: String
 
   /// First day of the paid period: the product's end when it was quoted.
-  package var periodStart: CommonAPI.Date? = nil
+  package var periodStart: CommonAPI.Date?
 
   /// Length of the paid period in months.
-  package var months: Int32 = 0
+  package var months: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    productID = ""
+    periodStart = nil
+    months = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", periodStart: CommonAPI.Date? = nil, months: Int32 = 0) {
@@ -321,16 +371,20 @@ package struct PaidRenewal: Message {
 /// Extends products.
 package struct ApplyRenewalsRequest: Message {
   /// The payment; the same payment is applied once.
-  package var paymentID: String = ""
+  package var paymentID: String
 
   /// The organization.
-  package var organizationID: String = ""
+  package var organizationID: String
 
   /// What was paid.
-  package var renewals: [PaidRenewal] = []
+  package var renewals: [PaidRenewal]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    paymentID = ""
+    organizationID = ""
+    renewals = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "", organizationID: String = "", renewals: [PaidRenewal] = []) {
@@ -343,10 +397,12 @@ package struct ApplyRenewalsRequest: Message {
 /// The products after the renewal.
 package struct ApplyRenewalsResponse: Message {
   /// The products, in the order of the request.
-  package var products: [Product] = []
+  package var products: [Product]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    products = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(products: [Product] = []) {
@@ -803,16 +859,38 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.ProductService, answered by `service`.
   package init(productService service: some ProductService) {
     self.init(name: "kontor.shop.v1.ProductService", methods: [
-      MethodHandler(unary: ProductServiceMethods.getProduct) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: GetProductRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.getProduct(request, context: context))
+      MethodHandler(unary: ProductServiceMethods.getProduct) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: GetProductRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.getProduct(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.getProduct(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: ProductServiceMethods.listProducts) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListProductsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listProducts(request, context: context))
+      MethodHandler(unary: ProductServiceMethods.listProducts) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListProductsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listProducts(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listProducts(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -863,16 +941,38 @@ extension ServiceRegistration {
   /// The methods of kontor.shop.v1.RenewalService, answered by `service`.
   package init(renewalService service: some RenewalService) {
     self.init(name: "kontor.shop.v1.RenewalService", methods: [
-      MethodHandler(unary: RenewalServiceMethods.listRenewals) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListRenewalsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.listRenewals(request, context: context))
+      MethodHandler(unary: RenewalServiceMethods.listRenewals) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListRenewalsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.listRenewals(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.listRenewals(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: RenewalServiceMethods.applyRenewals) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ApplyRenewalsRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.applyRenewals(request, context: context))
+      MethodHandler(unary: RenewalServiceMethods.applyRenewals) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ApplyRenewalsRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.applyRenewals(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.applyRenewals(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

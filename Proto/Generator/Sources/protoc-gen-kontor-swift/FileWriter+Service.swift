@@ -70,21 +70,28 @@ extension FileWriter {
     }
   }
 
-  /// A unary method with its types in the open: generic code would copy the messages by their
-  /// run-time metadata.
+  /// A unary method with its types in the open, since generic code would copy the messages by their
+  /// run-time metadata, and as few asynchronous functions around the handler as there can be.
   private mutating func write(
     unary method: MethodDescriptor, _ descriptor: String, _ request: String
   ) {
-    block(
-      "MethodHandler(unary: \(descriptor)) { (invocation: UnaryInvocation) async throws -> Void in",
-      "},"
-    ) {
-      writer in
-      writer.line("let request: \(request) = try invocation.decodeRequest()")
-      writer.block("try await invocation.run { context in") { writer in
-        writer.line(
-          "try invocation.encode(try await service.\(escaped(method.swiftName))(request, context: context))"
-        )
+    let answer = "service.\(escaped(method.swiftName))"
+    let head = "MethodHandler(unary: \(descriptor)) { (calls: any UnaryCalls) async -> Void in"
+    block(head, "},") { writer in
+      writer.block("while let call = calls.next() {") { writer in
+        writer.blocks("do {", "} catch {") { writer in
+          writer.line("let request: \(request) = try call.decodeRequest()")
+          writer.blocks("if call.isIntercepted {", "} else {") { writer in
+            writer.block("try await call.intercept { context in") { writer in
+              writer.line("try call.encode(try await \(answer)(request, context: context))")
+            }
+          } then: { writer in
+            writer.line("try call.encode(try await \(answer)(request, context: call.context))")
+          }
+          writer.line("calls.succeed()")
+        } then: { writer in
+          writer.line("calls.fail(error)")
+        }
       }
     }
   }

@@ -70,6 +70,18 @@ struct FileWriter {
     line(tail)
   }
 
+  /// Two blocks with what stands between them, such as `} else {`.
+  mutating func blocks(
+    _ head: String, _ middle: String, _ first: (inout FileWriter) throws -> Void,
+    then second: (inout FileWriter) throws -> Void
+  ) rethrows {
+    try block(head, middle, first)
+    depth += 1
+    try second(&self)
+    depth -= 1
+    line("}")
+  }
+
   /// Takes back a line that is empty.
   mutating func dropBlankLine() {
     if lines.last?.isEmpty == true { lines.removeLast() }

@@ -175,16 +175,15 @@ final class ClientConnection: Connection {
     call.trailers = head
   }
 
-  override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
-    guard let call = call(of: stream) else {
-      session?.consume(stream, bytes.count)
-      return
-    }
+  override func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {
+    guard let call = call(of: stream) else { return session.consume(stream, bytes.count) }
     if let messages = call.messages, call.initial?.isMessages == true {
       call.hasData = true
       return unsafe messages.receive(bytes, on: stream)
     }
-    session?.consume(stream, bytes.count)
+    session.consume(stream, bytes.count)
     // The body of a response that is not gRPC is not looked at.
     call.hasData = true
     guard call.initial?.isMessages == true else { return }

@@ -66,7 +66,9 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   /// What the session keeps to.
   var sessionLimits: HTTP2Limits { limits.http2 }
   func headersReceived(_ stream: HTTP2Stream, _ headers: HTTP2HeaderBlock) {}
-  func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {}
+  func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {}
   func endReceived(_ stream: HTTP2Stream) {}
   func queueDrained(_ stream: HTTP2Stream) {}
   func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {}
@@ -245,6 +247,7 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
   private func endSession() {
     session?.close(.cancel)
     ended()
+    session = nil
   }
 
   private func enter(_ state: State) {

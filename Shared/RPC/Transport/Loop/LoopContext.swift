@@ -124,11 +124,18 @@ internal import TLS
   func takeCall() -> ServerCall { calls.popLast() ?? ServerCall(loop: self) }
 
   /// Takes a call back whose handler does not run, and which no stream or timer refers to.
-  func give(_ call: ServerCall) {
+  func give(_ call: consuming ServerCall) {
     guard call.end(keeping: Self.retainedCallBytes), calls.count < Self.retainedCalls else {
       return
     }
     calls.append(call)
+  }
+
+  /// Answers with one message and nothing else.
+  func submitPlainResponse(
+    _ stream: HTTP2Stream, _ message: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {
+    unsafe session.submitResponse(stream, responseHeaders, message, successTrailers)
   }
 
   // MARK: Time

@@ -1,11 +1,12 @@
 internal import Glibc
+internal import HTTP2
 internal import RPCCore
 
 /// One method of a server.
 final class MethodEntry: Sendable {
   let handler: MethodHandler
   /// The handler of a unary method.
-  let unary: @Sendable (UnaryInvocation) async throws -> Void
+  let unary: @Sendable (any UnaryCalls) async -> Void
   let method: MethodDescriptor
   /// Position in the server's list, for per-connection tables.
   let index: Int
@@ -18,43 +19,61 @@ final class MethodEntry: Sendable {
     self.index = index
     path = Array(handler.method.path.utf8)
   }
+
+  /// Whether the method's path is this one, which is as long.
+  fileprivate func has(_ other: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe path.withUnsafeBufferPointer { path in
+      guard let start = path.baseAddress, let other = other.baseAddress else { return false }
+      return unsafe memcmp(start, other, path.count) == 0
+    }
+  }
 }
 
 /// Finds methods by path.
-struct Router: Sendable {
+final class Router: Sendable {
   /// Paths beyond this are nobody's.
   private static let maximumPathBytes = 256
 
-  let count: Int
-  /// Entries by the length of their path.
+  /// Every method, by its index.
+  let entries: [MethodEntry]
+  /// The entries by the length of their path.
   private let byLength: [[MethodEntry]]
 
   /// - Precondition: no two methods share a path.
   init(_ services: [ServiceRegistration]) {
     var table = [[MethodEntry]](repeating: [], count: Self.maximumPathBytes + 1)
-    var index = 0
+    var entries: [MethodEntry] = []
     for handler in services.flatMap(\.methods) {
-      let entry = MethodEntry(handler: handler, index: index)
+      let entry = MethodEntry(handler: handler, index: entries.count)
       precondition(entry.path.count <= Self.maximumPathBytes, "a path has at most 256 bytes")
       precondition(
         !table[entry.path.count].contains { $0.path == entry.path },
         "a method is registered once")
       table[entry.path.count].append(entry)
-      index += 1
+      entries.append(entry)
     }
     byLength = table
-    count = index
+    self.entries = entries
   }
 
-  /// The method of an exact, case-sensitive path.
-  func find(_ path: UnsafeBufferPointer<UInt8>) -> MethodEntry? {
-    guard path.count < byLength.count, let start = path.baseAddress else { return nil }
-    for entry in byLength[path.count] {
-      let isSame = unsafe entry.path.withUnsafeBufferPointer { candidate in
-        unsafe candidate.baseAddress.map { unsafe memcmp($0, start, path.count) == 0 } ?? false
+  /// Reads a request's header list into the context of a call.
+  func readHead(
+    _ headers: HTTP2HeaderBlock, into invocation: UnaryInvocation
+  ) throws(RequestHead.Refusal) -> RequestHead {
+    var metadata = invocation.takeMetadata()
+    let head = try RequestHead(headers, self, into: &metadata)
+    invocation.put(metadata)
+    return head
+  }
+
+  /// The index of the method of an exact, case-sensitive path.
+  func find(_ path: UnsafeBufferPointer<UInt8>) -> Int? {
+    guard path.count < byLength.count else { return nil }
+    return unsafe byLength[path.count].withUnsafeBufferPointer { candidates in
+      for position in 0..<candidates.count where unsafe candidates[position].has(path) {
+        return unsafe candidates[position].index
       }
-      if isSame { return entry }
+      return nil
     }
-    return nil
   }
 }

@@ -6,7 +6,7 @@ internal import RPCCore
 ///
 /// Used again for later calls of any connection of the loop: between `begin` and `end` it is one
 /// call's.
-final class ServerCall: TimerTarget {
+@safe final class ServerCall: TimerTarget {
   /// How far the call is.
   enum State: Sendable, Hashable {
     /// The request is still arriving.
@@ -17,19 +17,6 @@ final class ServerCall: TimerTarget {
     case finished
   }
 
-  /// Who answers.
-  enum Target {
-    case method(MethodEntry)
-    case fallback(MethodDescriptor)
-
-    var descriptor: MethodDescriptor {
-      switch self {
-      case .method(let entry): entry.method
-      case .fallback(let descriptor): descriptor
-      }
-    }
-  }
-
   /// The request while it arrives, then the answer, and the context that the handler gets.
   let invocation: UnaryInvocation
   /// The invocation's.
@@ -37,8 +24,9 @@ final class ServerCall: TimerTarget {
   private(set) var streamID: Int32 = 0
   /// Nil between calls.
   private(set) var connection: ServerConnection?
-  /// Nil between calls.
-  private(set) var target: Target?
+  /// The method that answers; nil between calls, and where the fallback does.
+  private(set) var entry: Unmanaged<MethodEntry>?
+  private(set) var kind = MethodDescriptor.Kind.unary
   /// How the answer may be compressed.
   private(set) var accepted = AcceptedEncodings()
   var deframer = MessageDeframer(limit: 0)
@@ -55,6 +43,8 @@ final class ServerCall: TimerTarget {
   /// time.
   var requestDue: UInt64?
   var timerPosition: TimerPosition?
+  /// The one behind this in the queue of `HandlerTasks`.
+  var following: ServerCall?
   /// The messages of a streaming call, whose handler runs from the headers on; nil for unary ones.
   var messages: MessageStream?
   /// The handler's task of a streaming call.
@@ -69,14 +59,27 @@ final class ServerCall: TimerTarget {
   /// What the handler adds to its answer.
   var response: ServerResponse { invocation.context.response }
 
-  /// Takes a new call up; the caller has set the context.
+  /// Has a method answer, which is not counted: the connection's server keeps it.
+  func answer(by entry: MethodEntry) {
+    unsafe self.entry = .passUnretained(entry)
+    kind = entry.method.kind
+    invocation.context.setMethod(entry.method)
+  }
+
+  /// Has the server's fallback answer.
+  func answerByFallback(_ method: MethodDescriptor) {
+    unsafe entry = nil
+    kind = method.kind
+    invocation.context.setMethod(method)
+  }
+
+  /// Takes a new call up; the caller has set the method and the context.
   func begin(
-    streamID: Int32, connection: ServerConnection, target: consuming Target, limit: Int,
-    encoding: MessageEncoding?, accepted: AcceptedEncodings
+    streamID: Int32, connection: ServerConnection, limit: Int, encoding: MessageEncoding?,
+    accepted: AcceptedEncodings
   ) {
     self.streamID = streamID
     self.connection = connection
-    self.target = target
     self.accepted = accepted
     deframer = MessageDeframer(limit: limit, encoding: encoding)
     state = .receiving
@@ -86,9 +89,9 @@ final class ServerCall: TimerTarget {
   /// used again.
   func end(keeping bytes: Int) -> Bool {
     connection = nil
-    target = nil
-    messages = nil
-    task = nil
+    unsafe entry = nil
+    if messages != nil { messages = nil }
+    if task != nil { task = nil }
     unsafe worker = nil
     requestDue = nil
     streamedBytes = 0

@@ -29,10 +29,10 @@ extension ServerConnection {
       let invocation = StreamInvocation(
         stream: messages, context: call.context, interceptors: core.interceptors,
         limits: core.messageLimits)
-      switch call.target {
-      case .method(let entry)?: try await entry.handler.invoke(invocation)
-      case .fallback?: try await invocation.run(core.fallback)
-      case nil: throw CancellationError()
+      if let entry = unsafe call.entry?.takeUnretainedValue() {
+        try await entry.handler.invoke(invocation)
+      } else {
+        try await invocation.run(core.fallback)
       }
     } catch {
       failure = status(of: error, call)

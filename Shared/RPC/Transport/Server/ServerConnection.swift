@@ -27,7 +27,7 @@ final class ServerConnection: Connection {
     self.core = core
     self.remoteAddress = remoteAddress
     peer = Peer(remoteAddress: remoteAddress)
-    permissions = Array(repeating: nil, count: core.router.count)
+    permissions = Array(repeating: nil, count: core.router.entries.count)
     age = ConnectionAge(core.limits, now: loop.now(), random: loop.nextRandom())
     pingStrikes = PingStrikes(core.limits)
     budget = RequestBudget(limit: core.limits.maximumBufferedRequestBytes)
@@ -114,9 +114,7 @@ final class ServerConnection: Connection {
     }
     let call = loop.takeCall()
     do throws(RequestHead.Refusal) {
-      let head = try RequestHead(
-        headers, core.router, into: call.invocation.context.takeMetadata())
-      try accept(head, call, stream)
+      try accept(try core.router.readHead(headers, into: call.invocation), call, stream)
     } catch {
       loop.give(call)
       switch error {
@@ -130,22 +128,34 @@ final class ServerConnection: Connection {
   private func accept(
     _ head: consuming RequestHead, _ call: ServerCall, _ stream: HTTP2Stream
   ) throws(RequestHead.Refusal) {
-    let target: ServerCall.Target
-    if let entry = head.entry {
+    if let index = head.method {
+      let entry = core.router.entries[index]
       guard isAllowed(entry) else { throw .rpc(denied(entry.method.service)) }
-      target = .method(entry)
-    } else if let fallback = core.fallback, let path = head.unknownPath,
-      let descriptor = fallback.method(at: path) ?? MethodDescriptor(path: path),
-      !descriptor.path.utf8.contains(UInt8(ascii: "?"))
-    {
-      guard core.allows(peer.certificateNames, toCall: descriptor.service) else {
-        throw .rpc(denied(descriptor.service))
-      }
-      target = .fallback(descriptor)
+      call.answer(by: entry)
     } else {
+      call.answerByFallback(try unregisteredMethod(head.unknownPath))
+    }
+    try begin(call, head, stream)
+  }
+
+  /// The method of a path that only the fallback has.
+  private func unregisteredMethod(_ path: String?) throws(RequestHead.Refusal) -> MethodDescriptor {
+    guard let fallback = core.fallback, let path,
+      let method = fallback.method(at: path) ?? MethodDescriptor(path: path),
+      !method.path.utf8.contains(UInt8(ascii: "?"))
+    else {
       throw .rpc(
         RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method"))
     }
+    guard core.allows(peer.certificateNames, toCall: method.service) else {
+      throw .rpc(denied(method.service))
+    }
+    return method
+  }
+
+  private func begin(
+    _ call: ServerCall, _ head: borrowing RequestHead, _ stream: HTTP2Stream
+  ) throws(RequestHead.Refusal) {
     guard head.timeout != 0 else {
       throw .rpc(
         RPCError(
@@ -155,21 +165,27 @@ final class ServerConnection: Connection {
       let (time, overflow) = now.addingReportingOverflow(timeout)
       return Deadline(uptimeNanoseconds: overflow ? .max : time)
     }
-    let method = target.descriptor
-    let kind = method.kind
     call.invocation.context.renew(
-      method: method, metadata: head.metadata, deadline: deadline, peer: peer,
+      deadline: deadline, peer: peer,
       correlationID: head.correlationID.map { .given($0) } ?? .made(loop.nextRandom()),
       traceparent: head.traceparent)
     call.begin(
-      streamID: stream.id, connection: self, target: target, limit: limits.maximumMessageBytes,
+      streamID: stream.id, connection: self, limit: limits.maximumMessageBytes,
       encoding: head.encoding, accepted: head.accepted)
     stream.owner = call
     if let deadline { loop.setTimer(call, at: deadline.uptimeNanoseconds, now: now) }
-    if kind == .unary || kind == .serverStreaming {
-      call.requestDue = now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
+    switch call.kind {
+    case .unary: call.requestDue = requestDue
+    case .serverStreaming:
+      call.requestDue = requestDue
+      startStreaming(call, stream)
+    case .clientStreaming, .bidirectional: startStreaming(call, stream)
     }
-    if kind != .unary { startStreaming(call, stream) }
+  }
+
+  /// When a request that begins now must have arrived.
+  private var requestDue: UInt64 {
+    now &+ UInt64(clamping: limits.requestSeconds) &* 1_000_000_000
   }
 
   private func isAllowed(_ entry: MethodEntry) -> Bool {
@@ -188,34 +204,62 @@ final class ServerConnection: Connection {
       .permissionDenied, reason: "PEER_NOT_ALLOWED", "\(name) may not call \(service)")
   }
 
-  override func dataReceived(_ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer) {
-    guard let call = call(of: stream), call.state == .receiving else {
-      return unsafe streamingDataReceived(stream, bytes)
+  /// What has come of a unary request.
+  private enum Reception {
+    /// It is taken care of.
+    case taken
+    /// It is not for a unary request that is still to come.
+    case foreign
+    /// The request is wrong.
+    case refused(RPCError)
+  }
+
+  override func dataReceived(
+    _ stream: HTTP2Stream, _ bytes: UnsafeRawBufferPointer, in session: HTTP2Session
+  ) {
+    let reception = withCall(of: stream) { unsafe receive(bytes, for: $0, stream, session) }
+    switch reception {
+    case .taken: break
+    case .refused(let error): refuseRequest(stream, error)
+    case .foreign, nil: unsafe streamingDataReceived(stream, bytes)
     }
+  }
+
+  private func receive(
+    _ bytes: UnsafeRawBufferPointer, for call: ServerCall, _ stream: HTTP2Stream,
+    _ session: HTTP2Session
+  ) -> Reception {
+    guard call.state == .receiving else { return .foreign }
     do {
       unsafe try call.deframer.append(bytes, into: call.buffer)
     } catch {
-      session?.consume(stream, bytes.count)
-      return answer(call, error)
+      session.consume(stream, bytes.count)
+      return .refused(error)
     }
     if call.deframer.messageBytes > smallMessageBytes, call.reservedBytes == 0, !call.isHeldBack {
       reserve(call, stream)
     }
     if call.isHeldBack {
-      session?.hold(stream, bytes.count)
+      session.hold(stream, bytes.count)
     } else {
-      session?.consume(stream, bytes.count)
+      session.consume(stream, bytes.count)
     }
+    return .taken
   }
 
   override func endReceived(_ stream: HTTP2Stream) {
-    guard let call = call(of: stream), call.state == .receiving else {
-      return streamingEndReceived(stream)
+    switch withCall(of: stream, requestEnded) {
+    case .taken: break
+    case .refused(let error): refuseRequest(stream, error)
+    case .foreign, nil: streamingEndReceived(stream)
     }
+  }
+
+  private func requestEnded(_ call: ServerCall) -> Reception {
+    guard call.state == .receiving else { return .foreign }
     guard call.deframer.isComplete else {
       let isEmpty = call.deframer.isEmpty
-      return answer(
-        call,
+      return .refused(
         isEmpty
           ? RPCError(.unimplemented, reason: "MESSAGE_MISSING", "a unary call without a message")
           : RPCError(
@@ -225,10 +269,16 @@ final class ServerConnection: Connection {
       do {
         try call.deframer.decompress(in: call.buffer)
       } catch {
-        return answer(call, error)
+        return .refused(error)
       }
     }
     start(call)
+    return .taken
+  }
+
+  /// Answers a request that is wrong.
+  private func refuseRequest(_ stream: HTTP2Stream, _ error: RPCError) {
+    if let call = call(of: stream) { answer(call, error) }
   }
 
   override func mayCollect(_ bytes: Int, _ stream: HTTP2Stream) -> Bool { reserve(bytes, stream) }
@@ -239,7 +289,7 @@ final class ServerConnection: Connection {
 
   override func streamClosed(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     guard let call = call(of: stream) else {
-      refusedRequests[stream.id] = nil
+      if !refusedRequests.isEmpty { refusedRequests[stream.id] = nil }
       return
     }
     stream.owner = nil
@@ -258,44 +308,36 @@ final class ServerConnection: Connection {
     stream.owner.map { unsafe unsafeDowncast($0, to: ServerCall.self) }
   }
 
+  /// Lends the call of a stream without counting it; nil when there is none.
+  private func withCall<Result>(
+    of stream: HTTP2Stream, _ body: (ServerCall) -> Result
+  ) -> Result? {
+    stream.withOwner(as: ServerCall.self, body)
+  }
+
   // MARK: The handler
 
   private func start(_ call: ServerCall) {
     call.state = .running
     call.requestDue = nil
-    call.invocation.context.isRequestCompressed = call.deframer.isMessageCompressed
+    if call.deframer.isMessageCompressed { call.invocation.context.isRequestCompressed = true }
     if !core.interceptors.isEmpty { call.invocation.interceptors = core.interceptors }
     call.invocation.limits = core.messageLimits
     runningHandlers += 1
     loop.handlerTasks.add(call)
   }
 
-  /// Runs the handler on the event loop and answers with what comes of it.
-  @inline(__always) func run(_ call: ServerCall) async {
+  /// Runs the fallback for a call and answers with what comes of it.
+  func runFallback(_ call: ServerCall) async {
+    guard call.state == .running else { return handlerNotRun(call) }
     do {
-      // Reset or timed out within the turn that brought it.
-      guard call.state == .running else { throw CancellationError() }
-      switch call.target {
-      case .method(let entry)?:
-        try await entry.unary(call.invocation)
-        handlerReturned(call, nil)
-      case .fallback(let descriptor)?:
-        handlerReturned(call, try await runFallback(call, descriptor))
-      case nil:
-        throw CancellationError()
-      }
+      handlerReturned(call, try await answerByFallback(call))
     } catch {
-      loop.eventLoop.assertInEventLoop()
-      runningHandlers -= 1
-      if call.state == .running { answer(call, status(of: error, call)) }
-      leaveBudget(call)
-      loop.give(call)
+      handlerFailed(call, error)
     }
   }
 
-  private func runFallback(
-    _ call: ServerCall, _ descriptor: MethodDescriptor
-  ) async throws -> RawResponse {
+  private func answerByFallback(_ call: ServerCall) async throws -> RawResponse {
     guard let fallback = core.fallback else {
       throw RPCError(.unimplemented, reason: "METHOD_UNKNOWN", "this server has no such method")
     }
@@ -303,7 +345,7 @@ final class ServerConnection: Connection {
     var response: RawResponse?
     try await core.interceptors.run(call.context) { context in
       response = try await fallback.handle(
-        method: descriptor.path, request: request, context: context)
+        method: context.method.path, request: request, context: context)
     }
     guard let response else {
       throw RPCError(.internalError, "an interceptor answered without a response")
@@ -312,10 +354,28 @@ final class ServerConnection: Connection {
     return response
   }
 
-  private func handlerReturned(_ call: ServerCall, _ response: RawResponse?) {
+  /// Answers a call with what its handler has put into the buffer.
+  func handlerReturned(_ call: consuming ServerCall, _ response: RawResponse?) {
     loop.eventLoop.assertInEventLoop()
     runningHandlers -= 1
     if call.state == .running { succeed(call, response) }
+    leaveBudget(call)
+    loop.give(call)
+  }
+
+  /// Takes a call back that was reset or timed out within the turn that brought it.
+  func handlerNotRun(_ call: consuming ServerCall) {
+    loop.eventLoop.assertInEventLoop()
+    runningHandlers -= 1
+    leaveBudget(call)
+    loop.give(call)
+  }
+
+  /// Answers a call with its handler's error.
+  func handlerFailed(_ call: consuming ServerCall, _ error: any Error) {
+    loop.eventLoop.assertInEventLoop()
+    runningHandlers -= 1
+    if call.state == .running { answer(call, status(of: error, call)) }
     leaveBudget(call)
     loop.give(call)
   }
@@ -337,7 +397,7 @@ final class ServerConnection: Connection {
   // MARK: The answer
 
   private func succeed(_ call: ServerCall, _ response: RawResponse?) {
-    let isPlain = response == nil && call.response.isPlain
+    let isPlain = response == nil && call.invocation.hasPlainResponse
     if !isPlain {
       do { try compress(call) } catch { return answer(call, error) }
     }
@@ -352,14 +412,13 @@ final class ServerConnection: Connection {
     leave(call)
     session.withStream(call.streamID) { stream in
       stream.owner = nil
-      session.submitHeaders(
-        stream,
-        isPlain ? loop.responseHeaders : responseHeaders(call, adding: response?.initialMetadata),
-        endStream: false)
-      unsafe session.submitData(stream, call.buffer.framed)
-      session.submitTrailers(
-        stream,
-        isPlain ? loop.successTrailers : trailers(call, nil, adding: response?.trailingMetadata))
+      if isPlain {
+        unsafe loop.submitPlainResponse(stream, call.buffer.framed, in: session)
+      } else {
+        unsafe session.submitResponse(
+          stream, responseHeaders(call, adding: response?.initialMetadata), call.buffer.framed,
+          trailers(call, nil, adding: response?.trailingMetadata))
+      }
     }
     loop.markDirty(self)
   }
@@ -428,7 +487,7 @@ final class ServerConnection: Connection {
     if call.isWide { wideStreams -= 1 }
     call.isWide = false
     let holdsRequest = call.state == .running && call.messages == nil
-    loop.cancelTimer(call)
+    if call.timerPosition != nil { loop.cancelTimer(call) }
     call.state = .finished
     if !holdsRequest { leaveBudget(call) }
   }

@@ -4,8 +4,8 @@ internal import RPCCore
 
 /// What a server reads out of a request's headers (gRPC over HTTP/2, "Requests").
 struct RequestHead: ~Copyable {
-  /// Nil when the path is not ours.
-  var entry: MethodEntry?
+  /// The method's index in the router; nil when the path is not ours.
+  var method: Int?
   /// The path of a method that only the fallback may know.
   var unknownPath: String?
   /// Nanoseconds from `grpc-timeout`.
@@ -14,7 +14,6 @@ struct RequestHead: ~Copyable {
   var encoding: MessageEncoding?
   /// How the answer may be compressed.
   var accepted = AcceptedEncodings()
-  var metadata: Metadata
   var correlationID: String?
   var traceparent: String?
 
@@ -27,11 +26,11 @@ struct RequestHead: ~Copyable {
 
   /// Reads and checks a header list; nothing in it can trap.
   ///
-  /// - Parameter metadata: empty, to be filled.
+  /// - Parameter metadata: takes the application's metadata in. It is filled in place: a value that
+  ///   is moved here and on would be copied on the way.
   init(
-    _ headers: HTTP2HeaderBlock, _ router: Router, into metadata: consuming Metadata = Metadata()
+    _ headers: HTTP2HeaderBlock, _ router: Router, into metadata: inout Metadata
   ) throws(Refusal) {
-    self.metadata = metadata
     guard !headers.isOversized else {
       throw .rpc(
         RPCError(
@@ -56,8 +55,8 @@ struct RequestHead: ~Copyable {
           isPost = unsafe matches(value, "POST")
           isHead = unsafe !isPost && matches(value, "HEAD")
         } else if unsafe matches(name, ":path") {
-          entry = unsafe router.find(value)
-          if entry == nil { unknownPath = unsafe String(decoding: value, as: UTF8.self) }
+          method = unsafe router.find(value)
+          if method == nil { unknownPath = unsafe String(decoding: value, as: UTF8.self) }
         } else if unsafe matches(name, ":authority") {
           unsafe authority = unsafe value
         }
@@ -72,7 +71,7 @@ struct RequestHead: ~Copyable {
           unsafe accepted.add(value)
         } else if unsafe matches(name, "grpc-previous-rpc-attempts") {
           guard failure == nil else { continue }
-          do throws(RPCError) { unsafe try self.metadata.appendReceived(name, value) } catch {
+          do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
             failure = error
           }
         } else if unsafe matches(name, "grpc-encoding"), unsafe !matches(value, "identity") {
@@ -99,7 +98,7 @@ struct RequestHead: ~Copyable {
         }
       default:
         guard failure == nil else { continue }
-        do throws(RPCError) { unsafe try self.metadata.appendReceived(name, value) } catch {
+        do throws(RPCError) { unsafe try metadata.appendReceived(name, value) } catch {
           failure = error
         }
       }

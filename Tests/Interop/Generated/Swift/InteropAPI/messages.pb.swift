@@ -39,10 +39,12 @@ package enum PayloadType: Sendable, Hashable, RawRepresentable {
 /// A flag that can also be absent.
 package struct BoolValue: Message {
   /// The flag.
-  package var value: Bool = false
+  package var value: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    value = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(value: Bool = false) {
@@ -53,13 +55,16 @@ package struct BoolValue: Message {
 /// Bytes that make a message larger.
 package struct Payload: Message {
   /// What the body is made of.
-  package var type: PayloadType = .compressable
+  package var type: PayloadType
 
   /// The bytes.
-  package var body: [UInt8] = []
+  package var body: [UInt8]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    type = .compressable
+    body = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(type: PayloadType = .compressable, body: [UInt8] = []) {
@@ -71,13 +76,16 @@ package struct Payload: Message {
 /// A status that the server is to end the call with.
 package struct EchoStatus: Message {
   /// The gRPC status code.
-  package var code: Int32 = 0
+  package var code: Int32
 
   /// The status message.
-  package var message: String = ""
+  package var message: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    code = 0
+    message = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(code: Int32 = 0, message: String = "") {
@@ -89,28 +97,36 @@ package struct EchoStatus: Message {
 /// Asks for one answer.
 package struct SimpleRequest: Message {
   /// What the answer's payload is made of.
-  package var responseType: PayloadType = .compressable
+  package var responseType: PayloadType
 
   /// The bytes of the answer's payload.
-  package var responseSize: Int32 = 0
+  package var responseSize: Int32
 
   /// Makes the request larger.
-  package var payload: Payload? = nil
+  package var payload: Payload?
 
   /// Whether the answer is to be compressed; absent when it does not matter.
-  package var responseCompressed: BoolValue? = nil
+  package var responseCompressed: BoolValue?
 
   /// The status to end with, if any.
-  package var responseStatus: EchoStatus? = nil
+  package var responseStatus: EchoStatus?
 
   /// Whether the request is compressed; absent when it does not matter.
-  package var expectCompressed: BoolValue? = nil
+  package var expectCompressed: BoolValue?
 
   /// Whether the answer is to name the server.
-  package var fillServerID: Bool = false
+  package var fillServerID: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    responseType = .compressable
+    responseSize = 0
+    payload = nil
+    responseCompressed = nil
+    responseStatus = nil
+    expectCompressed = nil
+    fillServerID = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(responseType: PayloadType = .compressable, responseSize: Int32 = 0, payload: Payload? = nil, responseCompressed: BoolValue? = nil, responseStatus: EchoStatus? = nil, expectCompressed: BoolValue? = nil, fillServerID: Bool = false) {
@@ -127,13 +143,16 @@ package struct SimpleRequest: Message {
 /// One answer.
 package struct SimpleResponse: Message {
   /// As large as was asked for.
-  package var payload: Payload? = nil
+  package var payload: Payload?
 
   /// The same in all answers of one server, and in no other's.
-  package var serverID: String = ""
+  package var serverID: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payload = nil
+    serverID = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, serverID: String = "") {
@@ -145,13 +164,16 @@ package struct SimpleResponse: Message {
 /// One of many requests.
 package struct StreamingInputCallRequest: Message {
   /// Counted by the server.
-  package var payload: Payload? = nil
+  package var payload: Payload?
 
   /// Whether the request is compressed; absent when it does not matter.
-  package var expectCompressed: BoolValue? = nil
+  package var expectCompressed: BoolValue?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payload = nil
+    expectCompressed = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, expectCompressed: BoolValue? = nil) {
@@ -163,10 +185,12 @@ package struct StreamingInputCallRequest: Message {
 /// The answer to many requests.
 package struct StreamingInputCallResponse: Message {
   /// The bytes of all payloads.
-  package var aggregatedPayloadSize: Int32 = 0
+  package var aggregatedPayloadSize: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    aggregatedPayloadSize = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(aggregatedPayloadSize: Int32 = 0) {
@@ -177,19 +201,24 @@ package struct StreamingInputCallResponse: Message {
 /// One of the answers that are asked for.
 package struct ResponseParameters: Message {
   /// The bytes of its payload.
-  package var size: Int32 = 0
+  package var size: Int32
 
   /// Microseconds that the server waits before it.
-  package var intervalUs: Int32 = 0
+  package var intervalUs: Int32
 
   /// Whether it is to be compressed; absent when it does not matter.
-  package var compressed: BoolValue? = nil
+  package var compressed: BoolValue?
 
   /// Whether it is to say the client's address.
-  package var fillPeerSocketAddress: BoolValue? = nil
+  package var fillPeerSocketAddress: BoolValue?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    size = 0
+    intervalUs = 0
+    compressed = nil
+    fillPeerSocketAddress = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(size: Int32 = 0, intervalUs: Int32 = 0, compressed: BoolValue? = nil, fillPeerSocketAddress: BoolValue? = nil) {
@@ -203,19 +232,24 @@ package struct ResponseParameters: Message {
 /// Asks for any number of answers.
 package struct StreamingOutputCallRequest: Message {
   /// What the answers' payloads are made of.
-  package var responseType: PayloadType = .compressable
+  package var responseType: PayloadType
 
   /// The answers, in order.
-  package var responseParameters: [ResponseParameters] = []
+  package var responseParameters: [ResponseParameters]
 
   /// Makes the request larger.
-  package var payload: Payload? = nil
+  package var payload: Payload?
 
   /// The status to end with, if any.
-  package var responseStatus: EchoStatus? = nil
+  package var responseStatus: EchoStatus?
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    responseType = .compressable
+    responseParameters = []
+    payload = nil
+    responseStatus = nil
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(responseType: PayloadType = .compressable, responseParameters: [ResponseParameters] = [], payload: Payload? = nil, responseStatus: EchoStatus? = nil) {
@@ -229,13 +263,16 @@ package struct StreamingOutputCallRequest: Message {
 /// One of the answers.
 package struct StreamingOutputCallResponse: Message {
   /// As large as was asked for.
-  package var payload: Payload? = nil
+  package var payload: Payload?
 
   /// The client's address and port, as the server sees them; empty unless asked for.
-  package var peerSocketAddress: String = ""
+  package var peerSocketAddress: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    payload = nil
+    peerSocketAddress = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, peerSocketAddress: String = "") {

@@ -47,16 +47,38 @@ extension ServiceRegistration {
   /// The methods of grpc.testing.TestService, answered by `service`.
   package init(testService service: some TestService) {
     self.init(name: "grpc.testing.TestService", methods: [
-      MethodHandler(unary: TestServiceMethods.emptyCall) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: Empty = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.emptyCall(request, context: context))
+      MethodHandler(unary: TestServiceMethods.emptyCall) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: Empty = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.emptyCall(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.emptyCall(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: TestServiceMethods.unaryCall) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: SimpleRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.unaryCall(request, context: context))
+      MethodHandler(unary: TestServiceMethods.unaryCall) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: SimpleRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.unaryCall(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.unaryCall(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
       MethodHandler(serverStreaming: TestServiceMethods.streamingOutputCall) { (request: StreamingOutputCallRequest, writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext) async throws -> Void in
@@ -68,10 +90,21 @@ extension ServiceRegistration {
       MethodHandler(bidirectional: TestServiceMethods.fullDuplexCall) { (requests: MessageReader<StreamingOutputCallRequest>, writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext) async throws -> Void in
         try await service.fullDuplexCall(requests, to: writer, context: context)
       },
-      MethodHandler(unary: TestServiceMethods.unimplementedCall) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: Empty = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.unimplementedCall(request, context: context))
+      MethodHandler(unary: TestServiceMethods.unimplementedCall) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: Empty = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.unimplementedCall(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.unimplementedCall(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])
@@ -137,10 +170,21 @@ extension ServiceRegistration {
   /// The methods of grpc.testing.UnimplementedService, answered by `service`.
   package init(unimplementedService service: some UnimplementedService) {
     self.init(name: "grpc.testing.UnimplementedService", methods: [
-      MethodHandler(unary: UnimplementedServiceMethods.unimplementedCall) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: Empty = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.unimplementedCall(request, context: context))
+      MethodHandler(unary: UnimplementedServiceMethods.unimplementedCall) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: Empty = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.unimplementedCall(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.unimplementedCall(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
     ])

@@ -8,19 +8,24 @@ package import RPCCore
 /// A small request.
 package struct EchoRequest: Message {
   /// Comes back.
-  package var id: String = ""
+  package var id: String
 
   /// Comes back.
-  package var text: String = ""
+  package var text: String
 
   /// Comes back plus one.
-  package var count: Int32 = 0
+  package var count: Int32
 
   /// Comes back.
-  package var timeUs: Int64 = 0
+  package var timeUs: Int64
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    id = ""
+    text = ""
+    count = 0
+    timeUs = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", text: String = "", count: Int32 = 0, timeUs: Int64 = 0) {
@@ -34,22 +39,28 @@ package struct EchoRequest: Message {
 /// A small answer.
 package struct EchoResponse: Message {
   /// The request's.
-  package var id: String = ""
+  package var id: String
 
   /// The request's.
-  package var text: String = ""
+  package var text: String
 
   /// The request's plus one.
-  package var count: Int32 = 0
+  package var count: Int32
 
   /// The request's.
-  package var timeUs: Int64 = 0
+  package var timeUs: Int64
 
   /// Who answers.
-  package var server: String = ""
+  package var server: String
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    id = ""
+    text = ""
+    count = 0
+    timeUs = 0
+    server = ""
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", text: String = "", count: Int32 = 0, timeUs: Int64 = 0, server: String = "") {
@@ -64,10 +75,12 @@ package struct EchoResponse: Message {
 /// Asks for a list.
 package struct ListRequest: Message {
   /// How many items; at most 10 000.
-  package var items: Int32 = 0
+  package var items: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    items = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(items: Int32 = 0) {
@@ -78,10 +91,12 @@ package struct ListRequest: Message {
 /// A list, as a page of a service is one.
 package struct ListResponse: Message {
   /// The items.
-  package var items: [Item] = []
+  package var items: [Item]
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    items = []
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(items: [Item] = []) {
@@ -92,22 +107,28 @@ package struct ListResponse: Message {
 /// One line of a list.
 package struct Item: Message {
   /// An identifier of 36 characters.
-  package var id: String = ""
+  package var id: String
 
   /// A name.
-  package var name: String = ""
+  package var name: String
 
   /// A price.
-  package var price: Amount? = nil
+  package var price: Amount?
 
   /// When it was made.
-  package var createdUs: Int64 = 0
+  package var createdUs: Int64
 
   /// Whether it is active.
-  package var active: Bool = false
+  package var active: Bool
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    id = ""
+    name = ""
+    price = nil
+    createdUs = 0
+    active = false
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", name: String = "", price: Amount? = nil, createdUs: Int64 = 0, active: Bool = false) {
@@ -122,13 +143,16 @@ package struct Item: Message {
 /// An amount of money.
 package struct Amount: Message {
   /// The currency.
-  package var currencyCode: String = ""
+  package var currencyCode: String
 
   /// Centimes or cents.
-  package var minorUnits: Int64 = 0
+  package var minorUnits: Int64
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    currencyCode = ""
+    minorUnits = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "", minorUnits: Int64 = 0) {
@@ -140,10 +164,12 @@ package struct Amount: Message {
 /// Asks for a stream.
 package struct CountRequest: Message {
   /// How many answers; at most 1 000 000.
-  package var messages: Int32 = 0
+  package var messages: Int32
 
   /// The message with every field at its default.
-  package init() {}
+  package init() {
+    messages = 0
+  }
 
   /// The message with the fields that are given, the others at their default.
   package init(messages: Int32 = 0) {
@@ -403,22 +429,55 @@ extension ServiceRegistration {
   /// The methods of kontor.benchmark.v1.EchoService, answered by `service`.
   package init(echoService service: some EchoService) {
     self.init(name: "kontor.benchmark.v1.EchoService", methods: [
-      MethodHandler(unary: EchoServiceMethods.echo) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: EchoRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.echo(request, context: context))
+      MethodHandler(unary: EchoServiceMethods.echo) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: EchoRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.echo(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.echo(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: EchoServiceMethods.echoLater) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: EchoRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.echoLater(request, context: context))
+      MethodHandler(unary: EchoServiceMethods.echoLater) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: EchoRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.echoLater(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.echoLater(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
-      MethodHandler(unary: EchoServiceMethods.list) { (invocation: UnaryInvocation) async throws -> Void in
-        let request: ListRequest = try invocation.decodeRequest()
-        try await invocation.run { context in
-          try invocation.encode(try await service.list(request, context: context))
+      MethodHandler(unary: EchoServiceMethods.list) { (calls: any UnaryCalls) async -> Void in
+        while let call = calls.next() {
+          do {
+            let request: ListRequest = try call.decodeRequest()
+            if call.isIntercepted {
+              try await call.intercept { context in
+                try call.encode(try await service.list(request, context: context))
+              }
+            } else {
+              try call.encode(try await service.list(request, context: call.context))
+            }
+            calls.succeed()
+          } catch {
+            calls.fail(error)
+          }
         }
       },
       MethodHandler(serverStreaming: EchoServiceMethods.count) { (request: CountRequest, writer: MessageWriter<EchoResponse>, context: ServerContext) async throws -> Void in
