@@ -60,12 +60,18 @@ struct ClientFrames: Sendable, Hashable {
         rest -= step
       } else {
         let begin = position
-        while headCount < Self.headSize - 1, position < bytes.count {
-          head = unsafe head << 8 | UInt64(bytes[position])
-          headCount += 1
-          position += 1
+        if headCount == 0, bytes.count - position >= Self.headSize {
+          let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+          head = UInt64(bigEndian: word)
+          position += Self.headSize - 1
+        } else {
+          while headCount < Self.headSize - 1, position < bytes.count {
+            head = unsafe head << 8 | UInt64(bytes[position])
+            headCount += 1
+            position += 1
+          }
+          guard position < bytes.count else { break }
         }
-        guard position < bytes.count else { break }
         let id = unsafe UInt32(truncatingIfNeeded: head << 8) | UInt32(bytes[position])
         position += 1
         headCount = 0

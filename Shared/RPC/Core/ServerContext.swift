@@ -100,27 +100,20 @@ extension ServerContext {
   /// A context to be renewed for the first call.
   package init() { self.init(method: MethodDescriptor(service: "", name: "")) }
 
-  /// Moves the empty metadata of a new or cleared context out: with them goes the room that earlier
-  /// calls have needed.
-  mutating func takeMetadata() -> Metadata {
-    var metadata = Metadata()
-    swap(&metadata, &call.metadata)
-    return metadata
-  }
-
-  /// Puts the metadata of the next call into a new or cleared context.
-  mutating func put(_ metadata: consuming Metadata) { swap(&metadata, &call.metadata) }
-
   /// Sets the method of a new or cleared context.
   package mutating func setMethod(_ method: MethodDescriptor) {
     // Calls of one method and one connection often follow each other.
     if !call.method.isSame(as: method) { call.method = method }
   }
 
-  /// Makes a new or cleared context that of another call, whose method and metadata it has.
-  package mutating func renew(
-    deadline: Deadline?, peer: Peer, correlationID: CorrelationID, traceparent: String?
+  /// Makes a new or cleared context that of another call, whose method it has.
+  ///
+  /// - Parameter metadata: the call's, changed for the room that earlier ones have needed.
+  mutating func renew(
+    metadata: inout Metadata, deadline: Deadline?, peer: Peer, correlationID: CorrelationID,
+    traceparent: String?
   ) {
+    swap(&metadata, &call.metadata)
     if !call.peer.isSame(as: peer) { call.peer = peer }
     call.deadline = deadline
     call.correlationID = correlationID

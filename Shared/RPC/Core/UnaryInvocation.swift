@@ -7,6 +7,8 @@ package final class UnaryInvocation {
   /// The request, valid until the handler first suspends; then the answer.
   package let buffer: MessageBuffer
   package var context: ServerContext
+  /// The metadata of the next call, until it begins: they are filled in place.
+  package var metadata = Metadata()
   package var interceptors: [any ServerInterceptor] = []
   package var limits: MessageLimits
   private let arena: MessageArena
@@ -40,11 +42,21 @@ package final class UnaryInvocation {
   /// True when the answer is its message and nothing else.
   package var hasPlainResponse: Bool { context.hasPlainResponse }
 
-  /// Moves the empty metadata of a new or cleared context out, to be filled with the next call's.
-  package func takeMetadata() -> Metadata { context.takeMetadata() }
+  /// Makes a new or cleared invocation that of another call, whose method and metadata it has.
+  package func renew(
+    deadline: Deadline?, peer: Peer, correlationID: CorrelationID, traceparent: String?
+  ) {
+    context.renew(
+      metadata: &metadata, deadline: deadline, peer: peer, correlationID: correlationID,
+      traceparent: traceparent)
+  }
 
-  /// Puts the metadata of the next call into a new or cleared context.
-  package func put(_ metadata: consuming Metadata) { context.put(metadata) }
+  /// Forgets the call; false when somebody keeps its context, which stays as it is.
+  package func clear() -> Bool {
+    if !interceptors.isEmpty { interceptors = [] }
+    if !metadata.isEmpty { metadata.removeAll() }
+    return context.clear()
+  }
 
   /// Decodes the request; a malformed one is INTERNAL by gRPC's table, one beyond a limit
   /// RESOURCE_EXHAUSTED.

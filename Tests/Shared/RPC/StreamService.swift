@@ -15,6 +15,7 @@ enum StreamService {
       methods: [
         MethodHandler(serverStreaming: count) {
           (request: AnyMessage, writer: MessageWriter<AnyMessage>, _: ServerContext) in
+          events.note("count began")
           do {
             for index in 0..<(Int(request.typeURL) ?? 0) {
               try await writer.write(AnyMessage(typeURL: "\(index)", value: request.value))

@@ -22,13 +22,14 @@ extension TestServer {
   /// Moves the time forward step by step until something has come of it.
   ///
   /// Each step goes through every event loop, so that what is under way there gets on by it however
-  /// slow the machine is: after a thousand steps it is in vain, and the test fails.
+  /// slow the machine is: after some thousand steps it is in vain, and the test fails.
   func advance(
     seconds: Int, until isDone: () async -> Bool, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws {
-    for _ in 0..<1000 {
+    for _ in 0..<5000 {
       if await isDone() { return }
       try await advance(seconds: seconds)
+      await Task.yield()
     }
     try #require(await isDone(), "nothing has come of the time", sourceLocation: sourceLocation)
   }

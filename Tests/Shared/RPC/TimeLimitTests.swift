@@ -137,6 +137,7 @@ import Testing
         MalformedInputTests.fields([":path": StreamService.count.path]),
         prefix + [UInt8(large.count & 0xFF)] + large)
       // The handler writes until the socket is full; then nothing moves but the time.
+      await server.events.wait(for: "count began")
       try await server.advance(seconds: Self.seconds) {
         server.events.count("count ended CANCELLED") > 0
       }

@@ -79,6 +79,7 @@ internal import TLS
   func endTurn() {
     eventLoop.assertInEventLoop()
     isInTurn = true
+    let executor = executor
     repeat {
       repeat { executor.drain() } while handlerTasks.wakeOne(on: executor)
       while !dirty.isEmpty {
@@ -92,6 +93,9 @@ internal import TLS
     } while executor.hasReadyJobs
     isInTurn = false
   }
+
+  /// Has a call's handler run in this turn.
+  func run(_ call: ServerCall) { handlerTasks.add(call) }
 
   /// Makes sure that a turn ends soon.
   func scheduleTurn() {

@@ -47,7 +47,8 @@ final class HandlerTasks {
 
     func succeed() {
       guard let call = call.take() else { return }
-      call.connection?.handlerReturned(call, nil)
+      let connection = call.connection
+      connection?.handlerReturned(call, nil)
     }
 
     func fail(_ error: any Error) {

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import HTTP2
 internal import RPCCore
 
 /// One method of a server.
@@ -54,16 +53,6 @@ final class Router: Sendable {
     }
     byLength = table
     self.entries = entries
-  }
-
-  /// Reads a request's header list into the context of a call.
-  func readHead(
-    _ headers: HTTP2HeaderBlock, into invocation: UnaryInvocation
-  ) throws(RequestHead.Refusal) -> RequestHead {
-    var metadata = invocation.takeMetadata()
-    let head = try RequestHead(headers, self, into: &metadata)
-    invocation.put(metadata)
-    return head
   }
 
   /// The index of the method of an exact, case-sensitive path.

@@ -96,9 +96,8 @@ internal import RPCCore
     requestDue = nil
     streamedBytes = 0
     isWide = false
-    if !invocation.interceptors.isEmpty { invocation.interceptors = [] }
     buffer.reset(keeping: bytes)
-    return invocation.context.clear()
+    return invocation.clear()
   }
 
   /// Tells the handler that nobody waits for its answer.

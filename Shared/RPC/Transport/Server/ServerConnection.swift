@@ -114,7 +114,8 @@ final class ServerConnection: Connection {
     }
     let call = loop.takeCall()
     do throws(RequestHead.Refusal) {
-      try accept(try core.router.readHead(headers, into: call.invocation), call, stream)
+      let head = try RequestHead(headers, core.router, into: &call.invocation.metadata)
+      try accept(head, call, stream)
     } catch {
       loop.give(call)
       switch error {
@@ -165,7 +166,7 @@ final class ServerConnection: Connection {
       let (time, overflow) = now.addingReportingOverflow(timeout)
       return Deadline(uptimeNanoseconds: overflow ? .max : time)
     }
-    call.invocation.context.renew(
+    call.invocation.renew(
       deadline: deadline, peer: peer,
       correlationID: head.correlationID.map { .given($0) } ?? .made(loop.nextRandom()),
       traceparent: head.traceparent)
@@ -248,7 +249,7 @@ final class ServerConnection: Connection {
   }
 
   override func endReceived(_ stream: HTTP2Stream) {
-    switch withCall(of: stream, requestEnded) {
+    switch withCall(of: stream, { requestEnded($0) }) {
     case .taken: break
     case .refused(let error): refuseRequest(stream, error)
     case .foreign, nil: streamingEndReceived(stream)
@@ -324,7 +325,7 @@ final class ServerConnection: Connection {
     if !core.interceptors.isEmpty { call.invocation.interceptors = core.interceptors }
     call.invocation.limits = core.messageLimits
     runningHandlers += 1
-    loop.handlerTasks.add(call)
+    loop.run(call)
   }
 
   /// Runs the fallback for a call and answers with what comes of it.

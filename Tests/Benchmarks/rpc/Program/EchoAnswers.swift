@@ -53,24 +53,26 @@ struct EchoAnswers: EchoService {
 
 /// Suspends until a later turn of one event loop, as a handler does whose storage answers a batch.
 ///
+/// By unchecked continuations: what is measured is the runtime under a handler, not the checks in it.
+///
 /// `@unchecked Sendable`: `waiting` is touched on the event loop only.
-final class NextTurn: @unchecked Sendable {
+@safe final class NextTurn: @unchecked Sendable {
   private let eventLoop: any EventLoop
-  private var waiting: [CheckedContinuation<Void, Never>] = []
+  private var waiting: [UnsafeContinuation<Void, Never>] = []
 
   init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
   func wait() async {
-    await withCheckedContinuation { continuation in
+    unsafe await withUnsafeContinuation { continuation in
       eventLoop.assertInEventLoop()
-      waiting.append(continuation)
+      unsafe waiting.append(continuation)
       if waiting.count == 1 { eventLoop.execute { self.resumeAll() } }
     }
   }
 
   private func resumeAll() {
-    let ready = waiting
-    waiting.removeAll(keepingCapacity: true)
-    for continuation in ready { continuation.resume() }
+    let ready = unsafe waiting
+    unsafe waiting.removeAll(keepingCapacity: true)
+    for unsafecontinuation in unsafe ready { unsafe continuation.resume() }
   }
 }
