@@ -58,7 +58,7 @@ struct EchoAnswers: EchoService {
 /// `@unchecked Sendable`: `waiting` is touched on the event loop only.
 @safe final class NextTurn: @unchecked Sendable {
   private let eventLoop: any EventLoop
-  private var waiting: [UnsafeContinuation<Void, Never>] = []
+  private var waiting = unsafe [UnsafeContinuation<Void, Never>]()
 
   init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
@@ -66,13 +66,13 @@ struct EchoAnswers: EchoService {
     unsafe await withUnsafeContinuation { continuation in
       eventLoop.assertInEventLoop()
       unsafe waiting.append(continuation)
-      if waiting.count == 1 { eventLoop.execute { self.resumeAll() } }
+      if unsafe waiting.count == 1 { eventLoop.execute { self.resumeAll() } }
     }
   }
 
   private func resumeAll() {
     let ready = unsafe waiting
     unsafe waiting.removeAll(keepingCapacity: true)
-    for unsafecontinuation in unsafe ready { unsafe continuation.resume() }
+    unsafe ready.forEach { unsafe $0.resume() }
   }
 }
