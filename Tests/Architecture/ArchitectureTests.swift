@@ -49,6 +49,11 @@ struct ArchitectureTests {
     #expect(SourceRules.unstructuredTasks(in: project) == [])
   }
 
+  @Test("no actor is declared in what is shipped")
+  func actors() {
+    #expect(SourceRules.actors(in: project) == [])
+  }
+
   @Test("nothing ends the process but a violated precondition")
   func traps() {
     #expect(SourceRules.traps(in: project) == [])

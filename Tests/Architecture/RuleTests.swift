@@ -180,6 +180,23 @@ struct RuleTests {
       ])
   }
 
+  @Test("an actor is found, and its like in texts, columns and tests is not")
+  func actors() {
+    let code = """
+      package actor Store {
+      let text = \"""
+        actor TEXT NOT NULL
+        \"""
+      // actor Store
+      let actor = Actor()
+      """
+    #expect(
+      SourceRules.actors(in: project("ServiceStorage", source: code)).map(\.place) == [
+        "Shared/ServiceStorage/File.swift:1"
+      ])
+    #expect(SourceRules.actors(in: project("MyTests", path: "Tests/My", source: code)) == [])
+  }
+
   @Test("imports are read with access, kind, attribute and condition")
   func imports() {
     let source = SwiftSource(

@@ -57,6 +57,21 @@ enum SourceRules {
     }
   }
 
+  /// Declarations of actors in the product. The jobs of an actor without an executor of its own run on
+  /// the event loop of a handler that calls it, and what other tasks do after their call of it may go
+  /// on there too: something that blocks would hold up every connection of the loop.
+  static func actors(in project: Project) -> [Violation] {
+    project.sources.filter { $0.path.hasPrefix("Shared/") || $0.path.hasPrefix("Services/") }
+      .flatMap { source in
+        lines(of: source) { line in
+          occurrences(of: "actor", in: line).contains { rest in
+            rest.hasPrefix(" ") && rest.dropFirst().first?.isUppercase == true
+          }
+        }
+      }
+      .map { Violation(place: $0, message: "an actor: its jobs run on handlers' event loops") }
+  }
+
   private static func lines(
     of source: SwiftSource, where matches: (Substring) -> Bool
   ) -> [String] {

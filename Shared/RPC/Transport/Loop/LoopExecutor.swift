@@ -52,9 +52,11 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
   /// Runs what is ready, on the loop; what that makes ready runs too.
   func drain() {
     eventLoop.assertInEventLoop()
+    guard !ready.isEmpty else { return }
+    let executor = unsafe asUnownedTaskExecutor()
     while !ready.isEmpty {
       swap(&ready, &running)
-      for job in running { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+      for job in running { unsafe job.runSynchronously(on: executor) }
       running.removeAll(keepingCapacity: true)
     }
   }

@@ -81,7 +81,9 @@ final class HandlerTasks {
     return true
   }
 
-  private func serve(_ worker: Worker) async {
+  /// Concurrent by name only, as the task runs on the loop: a function that takes its caller's
+  /// isolation over would switch to it once more before each sleep.
+  @concurrent private func serve(_ worker: Worker) async {
     while !worker.isCancelled {
       if let entry = unsafe waiting.nextMethod {
         unsafe worker.entry = unsafe entry
