@@ -136,48 +136,37 @@ package enum InvoiceState: Sendable, Hashable, RawRepresentable {
 /// Something to pay.
 package struct DueItem: Message {
   /// Names the item in QuoteDueItems; stable while the item is due.
-  package var dueItemID: String
+  package var dueItemID: String = ""
 
   /// What it is.
-  package var kind: DueItemKind
+  package var kind: DueItemKind = .unspecified
 
   /// The product of a renewal.
-  package var productID: String
+  package var productID: String = ""
 
   /// The invoice, where it is one.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// What it is, for people.
-  package var description: String
+  package var description: String = ""
 
   /// When it is due: the end of the present period, or the invoice's due date.
-  package var dueDate: CommonAPI.Date?
+  package var dueDate: CommonAPI.Date? = nil
 
   /// Whether that day has passed.
-  package var overdue: Bool
+  package var overdue: Bool = false
 
   /// First day of the next period of a renewal.
-  package var periodStart: CommonAPI.Date?
+  package var periodStart: CommonAPI.Date? = nil
 
   /// The day after the last day of it.
-  package var periodEnd: CommonAPI.Date?
+  package var periodEnd: CommonAPI.Date? = nil
 
   /// What it costs alone.
-  package var totals: CommonAPI.Totals?
+  package var totals: CommonAPI.Totals? = nil
 
   /// The message with every field at its default.
-  package init() {
-    dueItemID = ""
-    kind = .unspecified
-    productID = ""
-    invoiceID = ""
-    description = ""
-    dueDate = nil
-    overdue = false
-    periodStart = nil
-    periodEnd = nil
-    totals = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(dueItemID: String = "", kind: DueItemKind = .unspecified, productID: String = "", invoiceID: String = "", description: String = "", dueDate: CommonAPI.Date? = nil, overdue: Bool = false, periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, totals: CommonAPI.Totals? = nil) {
@@ -197,36 +186,28 @@ package struct DueItem: Message {
 /// A line of an invoice or of a payment quote.
 package struct InvoiceLine: Message {
   /// What it is, for people.
-  package var description: String
+  package var description: String = ""
 
   /// The product; empty where there is none.
-  package var productID: String
+  package var productID: String = ""
 
   /// First day of the supply period.
-  package var periodStart: CommonAPI.Date?
+  package var periodStart: CommonAPI.Date? = nil
 
   /// The day after the last day of it.
-  package var periodEnd: CommonAPI.Date?
+  package var periodEnd: CommonAPI.Date? = nil
 
   /// Price before tax.
-  package var net: CommonAPI.Money?
+  package var net: CommonAPI.Money? = nil
 
   /// Tax on it.
-  package var tax: CommonAPI.Money?
+  package var tax: CommonAPI.Money? = nil
 
   /// The tax rate in hundredths of a percent.
-  package var taxRateBasisPoints: Int32
+  package var taxRateBasisPoints: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    description = ""
-    productID = ""
-    periodStart = nil
-    periodEnd = nil
-    net = nil
-    tax = nil
-    taxRateBasisPoints = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(description: String = "", productID: String = "", periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, net: CommonAPI.Money? = nil, tax: CommonAPI.Money? = nil, taxRateBasisPoints: Int32 = 0) {
@@ -243,24 +224,19 @@ package struct InvoiceLine: Message {
 /// What chosen due items cost together.
 package struct PaymentQuote: Message {
   /// UUID.
-  package var paymentQuoteID: String
+  package var paymentQuoteID: String = ""
 
   /// One line for each item.
-  package var lines: [InvoiceLine]
+  package var lines: [InvoiceLine] = []
 
   /// The sums.
-  package var totals: CommonAPI.Totals?
+  package var totals: CommonAPI.Totals? = nil
 
   /// When the quote stops holding.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    paymentQuoteID = ""
-    lines = []
-    totals = nil
-    expireTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentQuoteID: String = "", lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil, expireTime: GoogleAPI.Timestamp? = nil) {
@@ -274,28 +250,22 @@ package struct PaymentQuote: Message {
 /// A payment of due items.
 package struct Payment: Message {
   /// UUID.
-  package var paymentID: String
+  package var paymentID: String = ""
 
   /// Where it stands.
-  package var state: PaymentState
+  package var state: PaymentState = .unspecified
 
   /// What was paid.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// The invoice it made.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    paymentID = ""
-    state = .unspecified
-    amount = nil
-    invoiceID = ""
-    createTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "", state: PaymentState = .unspecified, amount: CommonAPI.Money? = nil, invoiceID: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -310,32 +280,25 @@ package struct Payment: Message {
 /// The company that issues invoices.
 package struct Supplier: Message {
   /// Its name.
-  package var name: String
+  package var name: String = ""
 
   /// Street and number.
-  package var street: String
+  package var street: String = ""
 
   /// Postal code.
-  package var postalCode: String
+  package var postalCode: String = ""
 
   /// Town.
-  package var town: String
+  package var town: String = ""
 
   /// ISO 3166-1 alpha-2 code.
-  package var countryCode: String
+  package var countryCode: String = ""
 
   /// VAT number, such as "CHE-123.456.788 MWST".
-  package var vatNumber: String
+  package var vatNumber: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    name = ""
-    street = ""
-    postalCode = ""
-    town = ""
-    countryCode = ""
-    vatNumber = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(name: String = "", street: String = "", postalCode: String = "", town: String = "", countryCode: String = "", vatNumber: String = "") {
@@ -351,48 +314,37 @@ package struct Supplier: Message {
 /// An invoice.
 package struct Invoice: Message {
   /// UUID.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// Gapless within its series, such as "2026-000017".
-  package var number: String
+  package var number: String = ""
 
   /// Where it stands.
-  package var state: InvoiceState
+  package var state: InvoiceState = .unspecified
 
   /// The day it was issued.
-  package var issueDate: CommonAPI.Date?
+  package var issueDate: CommonAPI.Date? = nil
 
   /// Who issues it.
-  package var supplier: Supplier?
+  package var supplier: Supplier? = nil
 
   /// Whom it is made out to.
-  package var recipient: CommonAPI.BillingParty?
+  package var recipient: CommonAPI.BillingParty? = nil
 
   /// Its lines.
-  package var lines: [InvoiceLine]
+  package var lines: [InvoiceLine] = []
 
   /// The sums.
-  package var totals: CommonAPI.Totals?
+  package var totals: CommonAPI.Totals? = nil
 
   /// The order it charges; empty where it charges none.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The payment that paid it; empty while it is open.
-  package var paymentID: String
+  package var paymentID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    invoiceID = ""
-    number = ""
-    state = .unspecified
-    issueDate = nil
-    supplier = nil
-    recipient = nil
-    lines = []
-    totals = nil
-    orderID = ""
-    paymentID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "", number: String = "", state: InvoiceState = .unspecified, issueDate: CommonAPI.Date? = nil, supplier: Supplier? = nil, recipient: CommonAPI.BillingParty? = nil, lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil, orderID: String = "", paymentID: String = "") {
@@ -415,17 +367,13 @@ package struct ListDueItemsRequest: Message {
   package var dateFilter: DateFilter?
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    dateFilter = nil
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(dateFilter: DateFilter? = nil, pageSize: Int32 = 0, pageToken: String = "") {
@@ -446,16 +394,13 @@ package struct ListDueItemsRequest: Message {
 /// A page of due items. Without a filter: due within two months.
 package struct ListDueItemsResponse: Message {
   /// The items.
-  package var items: [DueItem]
+  package var items: [DueItem] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    items = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(items: [DueItem] = [], nextPageToken: String = "") {
@@ -467,16 +412,13 @@ package struct ListDueItemsResponse: Message {
 /// Prices due items.
 package struct QuoteDueItemsRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The items; 1 to 100, all in one currency.
-  package var dueItemIDs: [String]
+  package var dueItemIDs: [String] = []
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    dueItemIDs = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", dueItemIDs: [String] = []) {
@@ -488,12 +430,10 @@ package struct QuoteDueItemsRequest: Message {
 /// The price.
 package struct QuoteDueItemsResponse: Message {
   /// The quote.
-  package var quote: PaymentQuote?
+  package var quote: PaymentQuote? = nil
 
   /// The message with every field at its default.
-  package init() {
-    quote = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(quote: PaymentQuote? = nil) {
@@ -504,20 +444,16 @@ package struct QuoteDueItemsResponse: Message {
 /// Pays a quote from the prepaid account.
 package struct PayDueItemsRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The quote.
-  package var paymentQuoteID: String
+  package var paymentQuoteID: String = ""
 
   /// Checks that the quote can be paid, but pays nothing.
-  package var validateOnly: Bool
+  package var validateOnly: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    paymentQuoteID = ""
-    validateOnly = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", paymentQuoteID: String = "", validateOnly: Bool = false) {
@@ -531,12 +467,10 @@ package struct PayDueItemsRequest: Message {
 package struct PayDueItemsResponse: Message {
   /// The payment; not set where the request was validate_only. PAID where the shop's answer is still
   /// awaited: read it again.
-  package var payment: Payment?
+  package var payment: Payment? = nil
 
   /// The message with every field at its default.
-  package init() {
-    payment = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payment: Payment? = nil) {
@@ -547,12 +481,10 @@ package struct PayDueItemsResponse: Message {
 /// Asks for one payment.
 package struct GetPaymentRequest: Message {
   /// The payment.
-  package var paymentID: String
+  package var paymentID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    paymentID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "") {
@@ -563,12 +495,10 @@ package struct GetPaymentRequest: Message {
 /// One payment.
 package struct GetPaymentResponse: Message {
   /// The payment.
-  package var payment: Payment?
+  package var payment: Payment? = nil
 
   /// The message with every field at its default.
-  package init() {
-    payment = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payment: Payment? = nil) {
@@ -579,12 +509,10 @@ package struct GetPaymentResponse: Message {
 /// Asks for one invoice.
 package struct GetInvoiceRequest: Message {
   /// The invoice.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    invoiceID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "") {
@@ -595,12 +523,10 @@ package struct GetInvoiceRequest: Message {
 /// One invoice.
 package struct GetInvoiceResponse: Message {
   /// The invoice.
-  package var invoice: Invoice?
+  package var invoice: Invoice? = nil
 
   /// The message with every field at its default.
-  package init() {
-    invoice = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(invoice: Invoice? = nil) {
@@ -611,20 +537,16 @@ package struct GetInvoiceResponse: Message {
 /// Asks for invoices.
 package struct ListInvoicesRequest: Message {
   /// Only invoices in this state; all where not given.
-  package var state: InvoiceState
+  package var state: InvoiceState = .unspecified
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    state = .unspecified
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(state: InvoiceState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -637,16 +559,13 @@ package struct ListInvoicesRequest: Message {
 /// A page of invoices.
 package struct ListInvoicesResponse: Message {
   /// The invoices.
-  package var invoices: [Invoice]
+  package var invoices: [Invoice] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    invoices = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(invoices: [Invoice] = [], nextPageToken: String = "") {
@@ -658,32 +577,25 @@ package struct ListInvoicesResponse: Message {
 /// Charges an order.
 package struct ChargeOrderRequest: Message {
   /// The organization that ordered.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The order; the same order is charged once.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The user who pays.
-  package var userID: String
+  package var userID: String = ""
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty?
+  package var recipient: CommonAPI.BillingParty? = nil
 
   /// Its lines.
-  package var lines: [InvoiceLine]
+  package var lines: [InvoiceLine] = []
 
   /// The sums; accounting checks them against the lines.
-  package var totals: CommonAPI.Totals?
+  package var totals: CommonAPI.Totals? = nil
 
   /// The message with every field at its default.
-  package init() {
-    organizationID = ""
-    orderID = ""
-    userID = ""
-    recipient = nil
-    lines = []
-    totals = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", orderID: String = "", userID: String = "", recipient: CommonAPI.BillingParty? = nil, lines: [InvoiceLine] = [], totals: CommonAPI.Totals? = nil) {
@@ -699,16 +611,13 @@ package struct ChargeOrderRequest: Message {
 /// The charge.
 package struct ChargeOrderResponse: Message {
   /// The invoice.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// When it was paid.
-  package var payTime: GoogleAPI.Timestamp?
+  package var payTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    invoiceID = ""
-    payTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(invoiceID: String = "", payTime: GoogleAPI.Timestamp? = nil) {

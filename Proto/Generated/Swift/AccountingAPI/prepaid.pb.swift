@@ -193,20 +193,16 @@ package enum ProviderEventKind: Sendable, Hashable, RawRepresentable {
 /// A prepaid account in one currency.
 package struct PrepaidAccount: Message {
   /// What can be spent.
-  package var balance: CommonAPI.Money?
+  package var balance: CommonAPI.Money? = nil
 
   /// The part that was deposited, which may be withdrawn.
-  package var deposited: CommonAPI.Money?
+  package var deposited: CommonAPI.Money? = nil
 
   /// The part that was granted, which may be spent only.
-  package var granted: CommonAPI.Money?
+  package var granted: CommonAPI.Money? = nil
 
   /// The message with every field at its default.
-  package init() {
-    balance = nil
-    deposited = nil
-    granted = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(balance: CommonAPI.Money? = nil, deposited: CommonAPI.Money? = nil, granted: CommonAPI.Money? = nil) {
@@ -219,36 +215,28 @@ package struct PrepaidAccount: Message {
 /// A change of the prepaid balance.
 package struct PrepaidMovement: Message {
   /// The ledger entry; UUID.
-  package var entryID: String
+  package var entryID: String = ""
 
   /// When it was posted.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// Why.
-  package var kind: MovementKind
+  package var kind: MovementKind = .unspecified
 
   /// By how much; negative for money spent.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// The balance after it.
-  package var balance: CommonAPI.Money?
+  package var balance: CommonAPI.Money? = nil
 
   /// What it belongs to: the id of the top-up, the order or the payment.
-  package var referenceID: String
+  package var referenceID: String = ""
 
   /// What it was, for people.
-  package var description: String
+  package var description: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    entryID = ""
-    createTime = nil
-    kind = .unspecified
-    amount = nil
-    balance = nil
-    referenceID = ""
-    description = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(entryID: String = "", createTime: GoogleAPI.Timestamp? = nil, kind: MovementKind = .unspecified, amount: CommonAPI.Money? = nil, balance: CommonAPI.Money? = nil, referenceID: String = "", description: String = "") {
@@ -265,20 +253,16 @@ package struct PrepaidMovement: Message {
 /// A way to top up and its limits.
 package struct TopUpLimits: Message {
   /// The way.
-  package var method: TopUpMethod
+  package var method: TopUpMethod = .unspecified
 
   /// The least amount.
-  package var minimum: CommonAPI.Money?
+  package var minimum: CommonAPI.Money? = nil
 
   /// The greatest amount.
-  package var maximum: CommonAPI.Money?
+  package var maximum: CommonAPI.Money? = nil
 
   /// The message with every field at its default.
-  package init() {
-    method = .unspecified
-    minimum = nil
-    maximum = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(method: TopUpMethod = .unspecified, minimum: CommonAPI.Money? = nil, maximum: CommonAPI.Money? = nil) {
@@ -291,44 +275,34 @@ package struct TopUpLimits: Message {
 /// A top-up.
 package struct TopUp: Message {
   /// UUID.
-  package var topUpID: String
+  package var topUpID: String = ""
 
   /// How much.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// How.
-  package var method: TopUpMethod
+  package var method: TopUpMethod = .unspecified
 
   /// Where it stands.
-  package var state: TopUpState
+  package var state: TopUpState = .unspecified
 
   /// The provider that takes the payment, such as "sandbox".
-  package var provider: String
+  package var provider: String = ""
 
   /// What the provider calls the payment.
-  package var providerReference: String
+  package var providerReference: String = ""
 
   /// When it was begun.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// When it expires without a report.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// When it was credited; not set before.
-  package var settleTime: GoogleAPI.Timestamp?
+  package var settleTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    topUpID = ""
-    amount = nil
-    method = .unspecified
-    state = .unspecified
-    provider = ""
-    providerReference = ""
-    createTime = nil
-    expireTime = nil
-    settleTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(topUpID: String = "", amount: CommonAPI.Money? = nil, method: TopUpMethod = .unspecified, state: TopUpState = .unspecified, provider: String = "", providerReference: String = "", createTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil, settleTime: GoogleAPI.Timestamp? = nil) {
@@ -347,28 +321,22 @@ package struct TopUp: Message {
 /// The signed content of a provider's event.
 package struct ProviderEvent: Message {
   /// The provider's id of the event.
-  package var eventID: String
+  package var eventID: String = ""
 
   /// The payment it is about.
-  package var providerReference: String
+  package var providerReference: String = ""
 
   /// What happened.
-  package var kind: ProviderEventKind
+  package var kind: ProviderEventKind = .unspecified
 
   /// The amount that was captured.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// When it happened.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    eventID = ""
-    providerReference = ""
-    kind = .unspecified
-    amount = nil
-    createTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(eventID: String = "", providerReference: String = "", kind: ProviderEventKind = .unspecified, amount: CommonAPI.Money? = nil, createTime: GoogleAPI.Timestamp? = nil) {
@@ -383,12 +351,10 @@ package struct ProviderEvent: Message {
 /// Asks for a balance.
 package struct GetPrepaidAccountRequest: Message {
   /// The currency.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    currencyCode = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "") {
@@ -399,12 +365,10 @@ package struct GetPrepaidAccountRequest: Message {
 /// A balance.
 package struct GetPrepaidAccountResponse: Message {
   /// The account.
-  package var account: PrepaidAccount?
+  package var account: PrepaidAccount? = nil
 
   /// The message with every field at its default.
-  package init() {
-    account = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(account: PrepaidAccount? = nil) {
@@ -415,20 +379,16 @@ package struct GetPrepaidAccountResponse: Message {
 /// Asks for movements.
 package struct ListPrepaidMovementsRequest: Message {
   /// The currency.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    currencyCode = ""
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "", pageSize: Int32 = 0, pageToken: String = "") {
@@ -441,16 +401,13 @@ package struct ListPrepaidMovementsRequest: Message {
 /// A page of movements.
 package struct ListPrepaidMovementsResponse: Message {
   /// The movements.
-  package var movements: [PrepaidMovement]
+  package var movements: [PrepaidMovement] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    movements = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(movements: [PrepaidMovement] = [], nextPageToken: String = "") {
@@ -462,12 +419,10 @@ package struct ListPrepaidMovementsResponse: Message {
 /// Asks for the ways to top up.
 package struct ListTopUpMethodsRequest: Message {
   /// The currency of the limits.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    currencyCode = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "") {
@@ -478,12 +433,10 @@ package struct ListTopUpMethodsRequest: Message {
 /// The ways to top up.
 package struct ListTopUpMethodsResponse: Message {
   /// One for each method that is open.
-  package var methods: [TopUpLimits]
+  package var methods: [TopUpLimits] = []
 
   /// The message with every field at its default.
-  package init() {
-    methods = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(methods: [TopUpLimits] = []) {
@@ -494,20 +447,16 @@ package struct ListTopUpMethodsResponse: Message {
 /// Begins a top-up.
 package struct CreateTopUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// How much.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// How.
-  package var method: TopUpMethod
+  package var method: TopUpMethod = .unspecified
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    amount = nil
-    method = .unspecified
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", amount: CommonAPI.Money? = nil, method: TopUpMethod = .unspecified) {
@@ -520,12 +469,10 @@ package struct CreateTopUpRequest: Message {
 /// The top-up that was begun.
 package struct CreateTopUpResponse: Message {
   /// The top-up.
-  package var topUp: TopUp?
+  package var topUp: TopUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    topUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(topUp: TopUp? = nil) {
@@ -536,12 +483,10 @@ package struct CreateTopUpResponse: Message {
 /// Asks for one top-up.
 package struct GetTopUpRequest: Message {
   /// The top-up.
-  package var topUpID: String
+  package var topUpID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    topUpID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(topUpID: String = "") {
@@ -552,12 +497,10 @@ package struct GetTopUpRequest: Message {
 /// One top-up.
 package struct GetTopUpResponse: Message {
   /// The top-up.
-  package var topUp: TopUp?
+  package var topUp: TopUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    topUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(topUp: TopUp? = nil) {
@@ -568,16 +511,13 @@ package struct GetTopUpResponse: Message {
 /// Asks for top-ups.
 package struct ListTopUpsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -589,16 +529,13 @@ package struct ListTopUpsRequest: Message {
 /// A page of top-ups.
 package struct ListTopUpsResponse: Message {
   /// The top-ups.
-  package var topUps: [TopUp]
+  package var topUps: [TopUp] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    topUps = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(topUps: [TopUp] = [], nextPageToken: String = "") {
@@ -610,20 +547,16 @@ package struct ListTopUpsResponse: Message {
 /// Delivers an event.
 package struct DeliverProviderEventRequest: Message {
   /// The provider, such as "sandbox".
-  package var provider: String
+  package var provider: String = ""
 
   /// A serialized ProviderEvent, exactly as it was signed.
-  package var payload: [UInt8]
+  package var payload: [UInt8] = []
 
   /// HMAC-SHA-256 of the payload with the provider's key; 32 bytes.
-  package var signature: [UInt8]
+  package var signature: [UInt8] = []
 
   /// The message with every field at its default.
-  package init() {
-    provider = ""
-    payload = []
-    signature = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(provider: String = "", payload: [UInt8] = [], signature: [UInt8] = []) {
@@ -642,20 +575,16 @@ package struct DeliverProviderEventResponse: Message {
 /// Completes a sandbox payment.
 package struct CompleteCardPaymentRequest: Message {
   /// The top-up's provider_reference.
-  package var providerReference: String
+  package var providerReference: String = ""
 
   /// The amount that the card holder sees.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// Whether the card is declined.
-  package var decline: Bool
+  package var decline: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    providerReference = ""
-    amount = nil
-    decline = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(providerReference: String = "", amount: CommonAPI.Money? = nil, decline: Bool = false) {
@@ -668,16 +597,13 @@ package struct CompleteCardPaymentRequest: Message {
 /// The event that the provider delivers.
 package struct CompleteCardPaymentResponse: Message {
   /// A serialized ProviderEvent.
-  package var payload: [UInt8]
+  package var payload: [UInt8] = []
 
   /// Its signature.
-  package var signature: [UInt8]
+  package var signature: [UInt8] = []
 
   /// The message with every field at its default.
-  package init() {
-    payload = []
-    signature = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: [UInt8] = [], signature: [UInt8] = []) {

@@ -7,20 +7,16 @@ package import Messages
 /// A calendar day in the provider's time zone.
 package struct Date: Message {
   /// 1 to 9999.
-  package var year: Int32
+  package var year: Int32 = 0
 
   /// 1 to 12.
-  package var month: Int32
+  package var month: Int32 = 0
 
   /// 1 to the month's last day.
-  package var day: Int32
+  package var day: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    year = 0
-    month = 0
-    day = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(year: Int32 = 0, month: Int32 = 0, day: Int32 = 0) {

@@ -7,16 +7,13 @@ package import Messages
 /// An amount of money: a whole number of minor units of one currency.
 package struct Money: Message {
   /// ISO 4217 code: "CHF" or "EUR".
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// Centimes or cents; negative for a debit.
-  package var minorUnits: Int64
+  package var minorUnits: Int64 = 0
 
   /// The message with every field at its default.
-  package init() {
-    currencyCode = ""
-    minorUnits = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "", minorUnits: Int64 = 0) {
@@ -28,20 +25,16 @@ package struct Money: Message {
 /// What is owed at one tax rate.
 package struct TaxLine: Message {
   /// The rate in hundredths of a percent: 810 is 8.1 %.
-  package var rateBasisPoints: Int32
+  package var rateBasisPoints: Int32 = 0
 
   /// The net amount that is taxed at this rate.
-  package var net: Money?
+  package var net: Money? = nil
 
   /// The tax on it.
-  package var tax: Money?
+  package var tax: Money? = nil
 
   /// The message with every field at its default.
-  package init() {
-    rateBasisPoints = 0
-    net = nil
-    tax = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(rateBasisPoints: Int32 = 0, net: Money? = nil, tax: Money? = nil) {
@@ -54,28 +47,22 @@ package struct TaxLine: Message {
 /// Sums of a quote or an invoice: net + tax + rounding = total.
 package struct Totals: Message {
   /// The sum before tax.
-  package var net: Money?
+  package var net: Money? = nil
 
   /// One line for each tax rate, highest rate first.
-  package var taxLines: [TaxLine]
+  package var taxLines: [TaxLine] = []
 
   /// All tax together.
-  package var tax: Money?
+  package var tax: Money? = nil
 
   /// What rounding the total to 0.05 added (negative: took away); zero where totals are not rounded.
-  package var rounding: Money?
+  package var rounding: Money? = nil
 
   /// What is to be paid.
-  package var total: Money?
+  package var total: Money? = nil
 
   /// The message with every field at its default.
-  package init() {
-    net = nil
-    taxLines = []
-    tax = nil
-    rounding = nil
-    total = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(net: Money? = nil, taxLines: [TaxLine] = [], tax: Money? = nil, rounding: Money? = nil, total: Money? = nil) {

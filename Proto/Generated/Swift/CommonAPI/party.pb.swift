@@ -59,44 +59,34 @@ package enum Language: Sendable, Hashable, RawRepresentable {
 /// A person or company with a postal address, as an invoice names it.
 package struct BillingParty: Message {
   /// First name of the person; at most 70 characters.
-  package var givenName: String
+  package var givenName: String = ""
 
   /// Last name of the person; at most 70 characters.
-  package var familyName: String
+  package var familyName: String = ""
 
   /// The company's name; empty for a private person. At most 70 characters.
-  package var companyName: String
+  package var companyName: String = ""
 
   /// Street, without the building number; at most 70 characters.
-  package var street: String
+  package var street: String = ""
 
   /// Building number; may be empty. At most 16 characters.
-  package var buildingNumber: String
+  package var buildingNumber: String = ""
 
   /// Postal code; at most 16 characters.
-  package var postalCode: String
+  package var postalCode: String = ""
 
   /// Town; at most 35 characters.
-  package var town: String
+  package var town: String = ""
 
   /// ISO 3166-1 alpha-2 code, upper case: "CH".
-  package var countryCode: String
+  package var countryCode: String = ""
 
   /// VAT number of a business; may be empty. At most 20 characters.
-  package var vatNumber: String
+  package var vatNumber: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    givenName = ""
-    familyName = ""
-    companyName = ""
-    street = ""
-    buildingNumber = ""
-    postalCode = ""
-    town = ""
-    countryCode = ""
-    vatNumber = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(givenName: String = "", familyName: String = "", companyName: String = "", street: String = "", buildingNumber: String = "", postalCode: String = "", town: String = "", countryCode: String = "", vatNumber: String = "") {

@@ -7,16 +7,13 @@ package import Messages
 /// A packed message together with the name of its type.
 package struct AnyMessage: Message {
   /// Names the type: "type.googleapis.com/" and the full name of the message.
-  package var typeURL: String
+  package var typeURL: String = ""
 
   /// The message, packed.
-  package var value: [UInt8]
+  package var value: [UInt8] = []
 
   /// The message with every field at its default.
-  package init() {
-    typeURL = ""
-    value = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(typeURL: String = "", value: [UInt8] = []) {

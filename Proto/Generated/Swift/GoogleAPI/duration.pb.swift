@@ -7,16 +7,13 @@ package import Messages
 /// A signed span of time with a resolution of one nanosecond.
 package struct ProtoDuration: Message {
   /// Whole seconds, -315 576 000 000 to 315 576 000 000.
-  package var seconds: Int64
+  package var seconds: Int64 = 0
 
   /// The rest in nanoseconds, -999 999 999 to 999 999 999, of the same sign as the seconds.
-  package var nanos: Int32
+  package var nanos: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    seconds = 0
-    nanos = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(seconds: Int64 = 0, nanos: Int32 = 0) {

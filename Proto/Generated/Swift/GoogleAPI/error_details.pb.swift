@@ -7,20 +7,16 @@ package import Messages
 /// The stable, machine-readable cause of an error.
 package struct ErrorInfo: Message {
   /// The cause in UPPER_SNAKE_CASE, unique within the domain.
-  package var reason: String
+  package var reason: String = ""
 
   /// Who defines the reason.
-  package var domain: String
+  package var domain: String = ""
 
   /// The values that the message of the status speaks of, by lowerCamelCase name.
-  package var metadata: [String: String]
+  package var metadata: [String: String] = [:]
 
   /// The message with every field at its default.
-  package init() {
-    reason = ""
-    domain = ""
-    metadata = [:]
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(reason: String = "", domain: String = "", metadata: [String: String] = [:]) {
@@ -33,12 +29,10 @@ package struct ErrorInfo: Message {
 /// When to try again.
 package struct RetryInfo: Message {
   /// The least time to wait before the next attempt.
-  package var retryDelay: ProtoDuration?
+  package var retryDelay: ProtoDuration? = nil
 
   /// The message with every field at its default.
-  package init() {
-    retryDelay = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(retryDelay: ProtoDuration? = nil) {
@@ -49,16 +43,13 @@ package struct RetryInfo: Message {
 /// Where in the server an error arose; for development only.
 package struct DebugInfo: Message {
   /// The calls, innermost first.
-  package var stackEntries: [String]
+  package var stackEntries: [String] = []
 
   /// What the server adds.
-  package var detail: String
+  package var detail: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    stackEntries = []
-    detail = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(stackEntries: [String] = [], detail: String = "") {
@@ -70,12 +61,10 @@ package struct DebugInfo: Message {
 /// Which quota is used up.
 package struct QuotaFailure: Message {
   /// Every quota that is used up.
-  package var violations: [QuotaFailure.Violation]
+  package var violations: [QuotaFailure.Violation] = []
 
   /// The message with every field at its default.
-  package init() {
-    violations = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(violations: [QuotaFailure.Violation] = []) {
@@ -85,16 +74,13 @@ package struct QuotaFailure: Message {
   /// One quota that is used up.
   package struct Violation: Message {
     /// Whose quota it is.
-    package var subject: String
+    package var subject: String = ""
 
     /// What was used up, and how much of it there is.
-    package var description: String
+    package var description: String = ""
 
     /// The message with every field at its default.
-    package init() {
-      subject = ""
-      description = ""
-    }
+    package init() {}
 
     /// The message with the fields that are given, the others at their default.
     package init(subject: String = "", description: String = "") {
@@ -107,12 +93,10 @@ package struct QuotaFailure: Message {
 /// Which condition on the state of the system did not hold.
 package struct PreconditionFailure: Message {
   /// Every condition that did not hold.
-  package var violations: [PreconditionFailure.Violation]
+  package var violations: [PreconditionFailure.Violation] = []
 
   /// The message with every field at its default.
-  package init() {
-    violations = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(violations: [PreconditionFailure.Violation] = []) {
@@ -122,20 +106,16 @@ package struct PreconditionFailure: Message {
   /// One condition that did not hold.
   package struct Violation: Message {
     /// The kind of condition.
-    package var type: String
+    package var type: String = ""
 
     /// What did not meet it.
-    package var subject: String
+    package var subject: String = ""
 
     /// How it failed, and how to make it hold.
-    package var description: String
+    package var description: String = ""
 
     /// The message with every field at its default.
-    package init() {
-      type = ""
-      subject = ""
-      description = ""
-    }
+    package init() {}
 
     /// The message with the fields that are given, the others at their default.
     package init(type: String = "", subject: String = "", description: String = "") {
@@ -149,12 +129,10 @@ package struct PreconditionFailure: Message {
 /// Which fields of the request are wrong.
 package struct BadRequest: Message {
   /// Every wrong field.
-  package var fieldViolations: [BadRequest.FieldViolation]
+  package var fieldViolations: [BadRequest.FieldViolation] = []
 
   /// The message with every field at its default.
-  package init() {
-    fieldViolations = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(fieldViolations: [BadRequest.FieldViolation] = []) {
@@ -164,20 +142,16 @@ package struct BadRequest: Message {
   /// One wrong field.
   package struct FieldViolation: Message {
     /// The path in proto names: "lines[0].plan_id".
-    package var field: String
+    package var field: String = ""
 
     /// Why the value is wrong, and what was expected.
-    package var description: String
+    package var description: String = ""
 
     /// The stable cause in UPPER_SNAKE_CASE.
-    package var reason: String
+    package var reason: String = ""
 
     /// The message with every field at its default.
-    package init() {
-      field = ""
-      description = ""
-      reason = ""
-    }
+    package init() {}
 
     /// The message with the fields that are given, the others at their default.
     package init(field: String = "", description: String = "", reason: String = "") {
@@ -191,16 +165,13 @@ package struct BadRequest: Message {
 /// What to name when asking for support.
 package struct RequestInfo: Message {
   /// The identifier of the call in the server's log.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// What else the server needs to find the call.
-  package var servingData: String
+  package var servingData: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    servingData = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", servingData: String = "") {
@@ -212,24 +183,19 @@ package struct RequestInfo: Message {
 /// What a request was about.
 package struct ResourceInfo: Message {
   /// The kind of the resource.
-  package var resourceType: String
+  package var resourceType: String = ""
 
   /// The name of the resource.
-  package var resourceName: String
+  package var resourceName: String = ""
 
   /// Whose it is.
-  package var owner: String
+  package var owner: String = ""
 
   /// What went wrong with it.
-  package var description: String
+  package var description: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    resourceType = ""
-    resourceName = ""
-    owner = ""
-    description = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(resourceType: String = "", resourceName: String = "", owner: String = "", description: String = "") {
@@ -243,12 +209,10 @@ package struct ResourceInfo: Message {
 /// Where to read more.
 package struct Help: Message {
   /// Every address to read.
-  package var links: [Help.Link]
+  package var links: [Help.Link] = []
 
   /// The message with every field at its default.
-  package init() {
-    links = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(links: [Help.Link] = []) {
@@ -258,16 +222,13 @@ package struct Help: Message {
   /// One address to read.
   package struct Link: Message {
     /// What is found there.
-    package var description: String
+    package var description: String = ""
 
     /// The address.
-    package var url: String
+    package var url: String = ""
 
     /// The message with every field at its default.
-    package init() {
-      description = ""
-      url = ""
-    }
+    package init() {}
 
     /// The message with the fields that are given, the others at their default.
     package init(description: String = "", url: String = "") {
@@ -280,16 +241,13 @@ package struct Help: Message {
 /// The message in the language of the user.
 package struct LocalizedMessage: Message {
   /// The language as a BCP 47 tag: "de-CH".
-  package var locale: String
+  package var locale: String = ""
 
   /// The message in that language.
-  package var message: String
+  package var message: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    locale = ""
-    message = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(locale: String = "", message: String = "") {

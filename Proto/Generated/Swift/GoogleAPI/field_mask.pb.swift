@@ -7,12 +7,10 @@ package import Messages
 /// The fields that an update sets or a read returns.
 package struct FieldMask: Message {
   /// Paths in proto names, parts joined by dots: "address.postal_code".
-  package var paths: [String]
+  package var paths: [String] = []
 
   /// The message with every field at its default.
-  package init() {
-    paths = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(paths: [String] = []) {

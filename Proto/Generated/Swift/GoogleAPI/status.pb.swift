@@ -7,20 +7,16 @@ package import Messages
 /// What a failed call answers in grpc-status-details-bin.
 package struct RPCStatus: Message {
   /// The status code, one of google.rpc.Code.
-  package var code: Int32
+  package var code: Int32 = 0
 
   /// What went wrong, in English, for a developer.
-  package var message: String
+  package var message: String = ""
 
   /// What a program needs to act on the error, one message per aspect.
-  package var details: [AnyMessage]
+  package var details: [AnyMessage] = []
 
   /// The message with every field at its default.
-  package init() {
-    code = 0
-    message = ""
-    details = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(code: Int32 = 0, message: String = "", details: [AnyMessage] = []) {

@@ -7,16 +7,13 @@ package import Messages
 /// An instant in UTC, independent of any time zone or calendar.
 package struct Timestamp: Message {
   /// Seconds since 1970-01-01T00:00:00Z, from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
-  package var seconds: Int64
+  package var seconds: Int64 = 0
 
   /// Nanoseconds of the second, 0 to 999 999 999, also before 1970: they always count forward.
-  package var nanos: Int32
+  package var nanos: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    seconds = 0
-    nanos = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(seconds: Int64 = 0, nanos: Int32 = 0) {

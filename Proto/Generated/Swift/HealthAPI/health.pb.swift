@@ -8,12 +8,10 @@ package import RPCCore
 /// Which service to check.
 package struct HealthCheckRequest: Message {
   /// The full name of the service; empty for the server as a whole.
-  package var service: String
+  package var service: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    service = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(service: String = "") {
@@ -24,12 +22,10 @@ package struct HealthCheckRequest: Message {
 /// How a service is.
 package struct HealthCheckResponse: Message {
   /// The status of the service.
-  package var status: HealthCheckResponse.ServingStatus
+  package var status: HealthCheckResponse.ServingStatus = .unknown
 
   /// The message with every field at its default.
-  package init() {
-    status = .unknown
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(status: HealthCheckResponse.ServingStatus = .unknown) {
@@ -93,12 +89,10 @@ package struct HealthListRequest: Message {
 /// The status of every service.
 package struct HealthListResponse: Message {
   /// The status by the full name of the service; the empty name is the server as a whole.
-  package var statuses: [String: HealthCheckResponse]
+  package var statuses: [String: HealthCheckResponse] = [:]
 
   /// The message with every field at its default.
-  package init() {
-    statuses = [:]
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(statuses: [String: HealthCheckResponse] = [:]) {

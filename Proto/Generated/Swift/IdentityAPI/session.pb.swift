@@ -9,24 +9,19 @@ package import RPCCore
 /// What sign-in gives.
 package struct SessionTokens: Message {
   /// Send it as metadata "authorization: Bearer <token>".
-  package var accessToken: String
+  package var accessToken: String = ""
 
   /// When the access token stops working.
-  package var accessTokenExpireTime: GoogleAPI.Timestamp?
+  package var accessTokenExpireTime: GoogleAPI.Timestamp? = nil
 
   /// For RefreshSession; works once. Using it twice ends the session.
-  package var refreshToken: String
+  package var refreshToken: String = ""
 
   /// When the refresh token stops working.
-  package var refreshTokenExpireTime: GoogleAPI.Timestamp?
+  package var refreshTokenExpireTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    accessToken = ""
-    accessTokenExpireTime = nil
-    refreshToken = ""
-    refreshTokenExpireTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(accessToken: String = "", accessTokenExpireTime: GoogleAPI.Timestamp? = nil, refreshToken: String = "", refreshTokenExpireTime: GoogleAPI.Timestamp? = nil) {
@@ -40,32 +35,25 @@ package struct SessionTokens: Message {
 /// A session on one device.
 package struct Session: Message {
   /// UUID.
-  package var sessionID: String
+  package var sessionID: String = ""
 
   /// What the client called itself.
-  package var deviceName: String
+  package var deviceName: String = ""
 
   /// When it began.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// When it was last refreshed.
-  package var refreshTime: GoogleAPI.Timestamp?
+  package var refreshTime: GoogleAPI.Timestamp? = nil
 
   /// Whether it is the session of this call.
-  package var current: Bool
+  package var current: Bool = false
 
   /// The active organization; empty where there is none.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    sessionID = ""
-    deviceName = ""
-    createTime = nil
-    refreshTime = nil
-    current = false
-    organizationID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionID: String = "", deviceName: String = "", createTime: GoogleAPI.Timestamp? = nil, refreshTime: GoogleAPI.Timestamp? = nil, current: Bool = false, organizationID: String = "") {
@@ -81,32 +69,25 @@ package struct Session: Message {
 /// A user.
 package struct User: Message {
   /// UUID.
-  package var userID: String
+  package var userID: String = ""
 
   /// The login.
-  package var email: String
+  package var email: String = ""
 
   /// First name.
-  package var givenName: String
+  package var givenName: String = ""
 
   /// Last name.
-  package var familyName: String
+  package var familyName: String = ""
 
   /// The initials that clients show.
-  package var initials: String
+  package var initials: String = ""
 
   /// When the user was made.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    userID = ""
-    email = ""
-    givenName = ""
-    familyName = ""
-    initials = ""
-    createTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(userID: String = "", email: String = "", givenName: String = "", familyName: String = "", initials: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -122,20 +103,16 @@ package struct User: Message {
 /// Signs in.
 package struct SignInRequest: Message {
   /// The login.
-  package var email: String
+  package var email: String = ""
 
   /// The password.
-  package var password: String
+  package var password: String = ""
 
   /// What the client calls itself, for the list of sessions; at most 100 characters.
-  package var deviceName: String
+  package var deviceName: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    email = ""
-    password = ""
-    deviceName = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(email: String = "", password: String = "", deviceName: String = "") {
@@ -148,20 +125,16 @@ package struct SignInRequest: Message {
 /// The new session.
 package struct SignInResponse: Message {
   /// The tokens.
-  package var tokens: SessionTokens?
+  package var tokens: SessionTokens? = nil
 
   /// The session.
-  package var session: Session?
+  package var session: Session? = nil
 
   /// The user.
-  package var user: User?
+  package var user: User? = nil
 
   /// The message with every field at its default.
-  package init() {
-    tokens = nil
-    session = nil
-    user = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil, user: User? = nil) {
@@ -174,12 +147,10 @@ package struct SignInResponse: Message {
 /// Exchanges a refresh token.
 package struct RefreshSessionRequest: Message {
   /// The refresh token.
-  package var refreshToken: String
+  package var refreshToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    refreshToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(refreshToken: String = "") {
@@ -190,16 +161,13 @@ package struct RefreshSessionRequest: Message {
 /// New tokens.
 package struct RefreshSessionResponse: Message {
   /// The tokens.
-  package var tokens: SessionTokens?
+  package var tokens: SessionTokens? = nil
 
   /// The session.
-  package var session: Session?
+  package var session: Session? = nil
 
   /// The message with every field at its default.
-  package init() {
-    tokens = nil
-    session = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil) {
@@ -211,12 +179,10 @@ package struct RefreshSessionResponse: Message {
 /// Ends the caller's session.
 package struct SignOutRequest: Message {
   /// Chosen by the client.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "") {
@@ -233,16 +199,13 @@ package struct SignOutResponse: Message {
 /// Asks for the caller's sessions.
 package struct ListSessionsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -254,16 +217,13 @@ package struct ListSessionsRequest: Message {
 /// A page of sessions.
 package struct ListSessionsResponse: Message {
   /// The sessions.
-  package var sessions: [Session]
+  package var sessions: [Session] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    sessions = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(sessions: [Session] = [], nextPageToken: String = "") {
@@ -275,16 +235,13 @@ package struct ListSessionsResponse: Message {
 /// Ends a session.
 package struct RevokeSessionRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The session.
-  package var sessionID: String
+  package var sessionID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    sessionID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", sessionID: String = "") {
@@ -302,12 +259,10 @@ package struct RevokeSessionResponse: Message {
 /// Changes the active organization.
 package struct SwitchOrganizationRequest: Message {
   /// The organization, one of the user's.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    organizationID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "") {
@@ -319,16 +274,13 @@ package struct SwitchOrganizationRequest: Message {
 package struct SwitchOrganizationResponse: Message {
   /// A new access token, for the other organization. The refresh token stays as it is, and is not
   /// repeated here.
-  package var tokens: SessionTokens?
+  package var tokens: SessionTokens? = nil
 
   /// The session.
-  package var session: Session?
+  package var session: Session? = nil
 
   /// The message with every field at its default.
-  package init() {
-    tokens = nil
-    session = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(tokens: SessionTokens? = nil, session: Session? = nil) {
@@ -346,12 +298,10 @@ package struct GetUserRequest: Message {
 /// The caller.
 package struct GetUserResponse: Message {
   /// The user.
-  package var user: User?
+  package var user: User? = nil
 
   /// The message with every field at its default.
-  package init() {
-    user = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(user: User? = nil) {

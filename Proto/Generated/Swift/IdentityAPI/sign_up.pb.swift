@@ -63,36 +63,28 @@ package enum SignUpState: Sendable, Hashable, RawRepresentable {
 /// A sign-up.
 package struct SignUp: Message {
   /// UUID.
-  package var signUpID: String
+  package var signUpID: String = ""
 
   /// Where it stands.
-  package var state: SignUpState
+  package var state: SignUpState = .unspecified
 
   /// When the sign-up expires unless a code is entered.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// What the order costs.
-  package var quote: ShopAPI.Quote?
+  package var quote: ShopAPI.Quote? = nil
 
   /// The new user; empty before the code was entered.
-  package var userID: String
+  package var userID: String = ""
 
   /// The new organization; empty until it exists.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The pending order; empty until it exists.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    signUpID = ""
-    state = .unspecified
-    expireTime = nil
-    quote = nil
-    userID = ""
-    organizationID = ""
-    orderID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUpID: String = "", state: SignUpState = .unspecified, expireTime: GoogleAPI.Timestamp? = nil, quote: ShopAPI.Quote? = nil, userID: String = "", organizationID: String = "", orderID: String = "") {
@@ -109,41 +101,32 @@ package struct SignUp: Message {
 /// Begins a sign-up.
 package struct SignUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The address that will be the login; at most 254 bytes.
-  package var email: String
+  package var email: String = ""
 
   /// 12 to 128 characters (8 to 128 once there is a second factor).
-  package var password: String
+  package var password: String = ""
 
   /// Name and address of the customer: the first invoice is made out to them, and the organization
   /// is named after the company or the person.
-  package var party: CommonAPI.BillingParty?
+  package var party: CommonAPI.BillingParty? = nil
 
   /// The language of mails.
-  package var language: CommonAPI.Language
+  package var language: CommonAPI.Language = .unspecified
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String
+  package var acceptedTermsVersion: String = ""
 
   /// The currency to pay in.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// What is ordered; 1 to 50 lines.
-  package var lines: [ShopAPI.OrderLine]
+  package var lines: [ShopAPI.OrderLine] = []
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    email = ""
-    password = ""
-    party = nil
-    language = .unspecified
-    acceptedTermsVersion = ""
-    currencyCode = ""
-    lines = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", email: String = "", password: String = "", party: CommonAPI.BillingParty? = nil, language: CommonAPI.Language = .unspecified, acceptedTermsVersion: String = "", currencyCode: String = "", lines: [ShopAPI.OrderLine] = []) {
@@ -161,12 +144,10 @@ package struct SignUpRequest: Message {
 /// The sign-up that was begun.
 package struct SignUpResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp?
+  package var signUp: SignUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    signUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -177,20 +158,16 @@ package struct SignUpResponse: Message {
 /// Enters the mailed code.
 package struct ConfirmSignUpRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The sign-up.
-  package var signUpID: String
+  package var signUpID: String = ""
 
   /// The eight digits that were mailed.
-  package var code: String
+  package var code: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    signUpID = ""
-    code = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", signUpID: String = "", code: String = "") {
@@ -203,12 +180,10 @@ package struct ConfirmSignUpRequest: Message {
 /// The sign-up after the code was entered.
 package struct ConfirmSignUpResponse: Message {
   /// The sign-up; OPENING where another service's answer is still awaited: read it again.
-  package var signUp: SignUp?
+  package var signUp: SignUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    signUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -219,16 +194,13 @@ package struct ConfirmSignUpResponse: Message {
 /// Asks for a new code.
 package struct ResendSignUpCodeRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The sign-up.
-  package var signUpID: String
+  package var signUpID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    signUpID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", signUpID: String = "") {
@@ -240,12 +212,10 @@ package struct ResendSignUpCodeRequest: Message {
 /// The sign-up, whose new code is on its way.
 package struct ResendSignUpCodeResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp?
+  package var signUp: SignUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    signUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {
@@ -256,12 +226,10 @@ package struct ResendSignUpCodeResponse: Message {
 /// Asks for a sign-up.
 package struct GetSignUpRequest: Message {
   /// The sign-up.
-  package var signUpID: String
+  package var signUpID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    signUpID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUpID: String = "") {
@@ -272,12 +240,10 @@ package struct GetSignUpRequest: Message {
 /// One sign-up.
 package struct GetSignUpResponse: Message {
   /// The sign-up.
-  package var signUp: SignUp?
+  package var signUp: SignUp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    signUp = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(signUp: SignUp? = nil) {

@@ -10,36 +10,28 @@ package import RPCCore
 /// signature over the three parts before it, joined by dots; the last two in base64url.
 package struct AccessTokenClaims: Message {
   /// Who made it.
-  package var issuer: String
+  package var issuer: String = ""
 
   /// Whom it is for.
-  package var audience: String
+  package var audience: String = ""
 
   /// The user.
-  package var userID: String
+  package var userID: String = ""
 
   /// The session.
-  package var sessionID: String
+  package var sessionID: String = ""
 
   /// The active organization; empty where there is none.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// When it was made.
-  package var issueTime: GoogleAPI.Timestamp?
+  package var issueTime: GoogleAPI.Timestamp? = nil
 
   /// When it stops working.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    issuer = ""
-    audience = ""
-    userID = ""
-    sessionID = ""
-    organizationID = ""
-    issueTime = nil
-    expireTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(issuer: String = "", audience: String = "", userID: String = "", sessionID: String = "", organizationID: String = "", issueTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil) {
@@ -56,20 +48,16 @@ package struct AccessTokenClaims: Message {
 /// A public key that verifies access tokens.
 package struct SigningKey: Message {
   /// Names the key.
-  package var keyID: String
+  package var keyID: String = ""
 
   /// The raw Ed25519 public key, 32 bytes.
-  package var publicKey: [UInt8]
+  package var publicKey: [UInt8] = []
 
   /// When tokens by this key are no longer to be trusted; not set for the one in use.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    keyID = ""
-    publicKey = []
-    expireTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(keyID: String = "", publicKey: [UInt8] = [], expireTime: GoogleAPI.Timestamp? = nil) {
@@ -88,12 +76,10 @@ package struct ListSigningKeysRequest: Message {
 /// The keys.
 package struct ListSigningKeysResponse: Message {
   /// The keys, newest first.
-  package var keys: [SigningKey]
+  package var keys: [SigningKey] = []
 
   /// The message with every field at its default.
-  package init() {
-    keys = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(keys: [SigningKey] = []) {
@@ -104,16 +90,13 @@ package struct ListSigningKeysResponse: Message {
 /// Asks about a session.
 package struct CheckSessionRequest: Message {
   /// The session.
-  package var sessionID: String
+  package var sessionID: String = ""
 
   /// The user it should belong to.
-  package var userID: String
+  package var userID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    sessionID = ""
-    userID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionID: String = "", userID: String = "") {
@@ -125,12 +108,10 @@ package struct CheckSessionRequest: Message {
 /// What is known of the session.
 package struct CheckSessionResponse: Message {
   /// Whether it belongs to the user and has not ended.
-  package var active: Bool
+  package var active: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    active = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(active: Bool = false) {

@@ -98,28 +98,22 @@ package enum OrganizationState: Sendable, Hashable, RawRepresentable {
 /// What a user may do in an organization.
 package struct Membership: Message {
   /// The role.
-  package var role: Role
+  package var role: Role = .unspecified
 
   /// Whether the member may see and pay bills; true for admins.
-  package var billing: Bool
+  package var billing: Bool = false
 
   /// The products granted to a member; empty for admins, who reach all.
-  package var productIDs: [String]
+  package var productIDs: [String] = []
 
   /// Grows with every change.
-  package var version: Int64
+  package var version: Int64 = 0
 
   /// Whether the member is a legal representative.
-  package var legalRepresentative: Bool
+  package var legalRepresentative: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    role = .unspecified
-    billing = false
-    productIDs = []
-    version = 0
-    legalRepresentative = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(role: Role = .unspecified, billing: Bool = false, productIDs: [String] = [], version: Int64 = 0, legalRepresentative: Bool = false) {
@@ -134,28 +128,22 @@ package struct Membership: Message {
 /// An organization, as the caller sees it.
 package struct Organization: Message {
   /// UUID.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// Its name.
-  package var displayName: String
+  package var displayName: String = ""
 
   /// Where it stands.
-  package var state: OrganizationState
+  package var state: OrganizationState = .unspecified
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// The caller's rights in it.
-  package var membership: Membership?
+  package var membership: Membership? = nil
 
   /// The message with every field at its default.
-  package init() {
-    organizationID = ""
-    displayName = ""
-    state = .unspecified
-    createTime = nil
-    membership = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", displayName: String = "", state: OrganizationState = .unspecified, createTime: GoogleAPI.Timestamp? = nil, membership: Membership? = nil) {
@@ -170,32 +158,25 @@ package struct Organization: Message {
 /// An entry of the audit log.
 package struct AuditEntry: Message {
   /// Its place in the organization's chain; from 1, without gaps.
-  package var sequence: Int64
+  package var sequence: Int64 = 0
 
   /// When it happened.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// Who did it: "user:<id>" or "service:<name>".
-  package var actor: String
+  package var actor: String = ""
 
   /// What was done, such as "organization.created".
-  package var action: String
+  package var action: String = ""
 
   /// To what, such as "organization:<id>".
-  package var target: String
+  package var target: String = ""
 
   /// The entry's hash, which covers the entry before it; 32 bytes.
-  package var hash: [UInt8]
+  package var hash: [UInt8] = []
 
   /// The message with every field at its default.
-  package init() {
-    sequence = 0
-    createTime = nil
-    actor = ""
-    action = ""
-    target = ""
-    hash = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(sequence: Int64 = 0, createTime: GoogleAPI.Timestamp? = nil, actor: String = "", action: String = "", target: String = "", hash: [UInt8] = []) {
@@ -211,12 +192,10 @@ package struct AuditEntry: Message {
 /// Asks for one organization.
 package struct GetOrganizationRequest: Message {
   /// The organization.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    organizationID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "") {
@@ -227,12 +206,10 @@ package struct GetOrganizationRequest: Message {
 /// One organization.
 package struct GetOrganizationResponse: Message {
   /// The organization.
-  package var organization: Organization?
+  package var organization: Organization? = nil
 
   /// The message with every field at its default.
-  package init() {
-    organization = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organization: Organization? = nil) {
@@ -243,16 +220,13 @@ package struct GetOrganizationResponse: Message {
 /// Asks for the caller's organizations.
 package struct ListOrganizationsRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -264,16 +238,13 @@ package struct ListOrganizationsRequest: Message {
 /// A page of organizations.
 package struct ListOrganizationsResponse: Message {
   /// The organizations.
-  package var organizations: [Organization]
+  package var organizations: [Organization] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    organizations = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizations: [Organization] = [], nextPageToken: String = "") {
@@ -285,16 +256,13 @@ package struct ListOrganizationsResponse: Message {
 /// Asks for the audit log.
 package struct ListAuditEntriesRequest: Message {
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(pageSize: Int32 = 0, pageToken: String = "") {
@@ -306,16 +274,13 @@ package struct ListAuditEntriesRequest: Message {
 /// A page of the audit log.
 package struct ListAuditEntriesResponse: Message {
   /// The entries.
-  package var entries: [AuditEntry]
+  package var entries: [AuditEntry] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    entries = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(entries: [AuditEntry] = [], nextPageToken: String = "") {
@@ -327,20 +292,16 @@ package struct ListAuditEntriesResponse: Message {
 /// Creates an organization.
 package struct CreateOrganizationRequest: Message {
   /// The sign-up's key; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// Its name; 1 to 141 characters.
-  package var displayName: String
+  package var displayName: String = ""
 
   /// The first member: admin and legal representative.
-  package var userID: String
+  package var userID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    displayName = ""
-    userID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", displayName: String = "", userID: String = "") {
@@ -353,12 +314,10 @@ package struct CreateOrganizationRequest: Message {
 /// The organization that was created.
 package struct CreateOrganizationResponse: Message {
   /// The organization.
-  package var organization: Organization?
+  package var organization: Organization? = nil
 
   /// The message with every field at its default.
-  package init() {
-    organization = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organization: Organization? = nil) {
@@ -369,20 +328,16 @@ package struct CreateOrganizationResponse: Message {
 /// Asks for a user's rights.
 package struct CheckAccessRequest: Message {
   /// The user.
-  package var userID: String
+  package var userID: String = ""
 
   /// The session that signed the call.
-  package var sessionID: String
+  package var sessionID: String = ""
 
   /// The organization; empty to check the session only.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    userID = ""
-    sessionID = ""
-    organizationID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(userID: String = "", sessionID: String = "", organizationID: String = "") {
@@ -395,20 +350,16 @@ package struct CheckAccessRequest: Message {
 /// A user's rights.
 package struct CheckAccessResponse: Message {
   /// Whether the session is alive.
-  package var sessionActive: Bool
+  package var sessionActive: Bool = false
 
   /// The rights in the organization; not set where the user does not belong to it.
-  package var membership: Membership?
+  package var membership: Membership? = nil
 
   /// Where the organization stands; not given without a membership.
-  package var organizationState: OrganizationState
+  package var organizationState: OrganizationState = .unspecified
 
   /// The message with every field at its default.
-  package init() {
-    sessionActive = false
-    membership = nil
-    organizationState = .unspecified
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(sessionActive: Bool = false, membership: Membership? = nil, organizationState: OrganizationState = .unspecified) {

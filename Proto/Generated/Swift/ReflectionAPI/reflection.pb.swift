@@ -8,16 +8,13 @@ package import RPCCore
 /// One question.
 package struct ServerReflectionRequest: Message {
   /// The host that the client means; not looked at.
-  package var host: String
+  package var host: String = ""
 
   /// What is asked.
   package var messageRequest: MessageRequest?
 
   /// The message with every field at its default.
-  package init() {
-    host = ""
-    messageRequest = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(host: String = "", messageRequest: MessageRequest? = nil) {
@@ -43,16 +40,13 @@ package struct ServerReflectionRequest: Message {
 /// Names an extension.
 package struct ExtensionRequest: Message {
   /// The full name of the message that is extended.
-  package var containingType: String
+  package var containingType: String = ""
 
   /// The extension's field number.
-  package var extensionNumber: Int32
+  package var extensionNumber: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    containingType = ""
-    extensionNumber = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(containingType: String = "", extensionNumber: Int32 = 0) {
@@ -64,20 +58,16 @@ package struct ExtensionRequest: Message {
 /// The answer to one question.
 package struct ServerReflectionResponse: Message {
   /// The host of the question.
-  package var validHost: String
+  package var validHost: String = ""
 
   /// The question.
-  package var originalRequest: ServerReflectionRequest?
+  package var originalRequest: ServerReflectionRequest? = nil
 
   /// The answer by the kind of the question.
   package var messageResponse: MessageResponse?
 
   /// The message with every field at its default.
-  package init() {
-    validHost = ""
-    originalRequest = nil
-    messageResponse = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(validHost: String = "", originalRequest: ServerReflectionRequest? = nil, messageResponse: MessageResponse? = nil) {
@@ -102,12 +92,10 @@ package struct ServerReflectionResponse: Message {
 /// A file with all that it imports, directly or not.
 package struct FileDescriptorResponse: Message {
   /// Serialized google.protobuf.FileDescriptorProto messages, the file that was asked for first.
-  package var fileDescriptorProto: [[UInt8]]
+  package var fileDescriptorProto: [[UInt8]] = []
 
   /// The message with every field at its default.
-  package init() {
-    fileDescriptorProto = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(fileDescriptorProto: [[UInt8]] = []) {
@@ -118,16 +106,13 @@ package struct FileDescriptorResponse: Message {
 /// The extensions of a message.
 package struct ExtensionNumberResponse: Message {
   /// The full name of the message.
-  package var baseTypeName: String
+  package var baseTypeName: String = ""
 
   /// The field numbers.
-  package var extensionNumber: [Int32]
+  package var extensionNumber: [Int32] = []
 
   /// The message with every field at its default.
-  package init() {
-    baseTypeName = ""
-    extensionNumber = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(baseTypeName: String = "", extensionNumber: [Int32] = []) {
@@ -139,12 +124,10 @@ package struct ExtensionNumberResponse: Message {
 /// The services of a server.
 package struct ListServiceResponse: Message {
   /// In the order of their names.
-  package var service: [ServiceResponse]
+  package var service: [ServiceResponse] = []
 
   /// The message with every field at its default.
-  package init() {
-    service = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(service: [ServiceResponse] = []) {
@@ -155,12 +138,10 @@ package struct ListServiceResponse: Message {
 /// A service of a server.
 package struct ServiceResponse: Message {
   /// The full name.
-  package var name: String
+  package var name: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    name = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(name: String = "") {
@@ -171,16 +152,13 @@ package struct ServiceResponse: Message {
 /// Why a question has no answer.
 package struct ErrorResponse: Message {
   /// A gRPC status code.
-  package var errorCode: Int32
+  package var errorCode: Int32 = 0
 
   /// The reason in words.
-  package var errorMessage: String
+  package var errorMessage: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    errorCode = 0
-    errorMessage = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(errorCode: Int32 = 0, errorMessage: String = "") {

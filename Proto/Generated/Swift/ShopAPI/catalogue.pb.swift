@@ -113,32 +113,25 @@ package enum TaxClass: Sendable, Hashable, RawRepresentable {
 /// A kind of product that the catalogue offers.
 package struct ProductType: Message {
   /// Stable id, such as "web-hosting".
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// Name for people.
-  package var displayName: String
+  package var displayName: String = ""
 
   /// Where the menus show it.
-  package var category: Category
+  package var category: Category = .unspecified
 
   /// How it is taxed.
-  package var taxClass: TaxClass
+  package var taxClass: TaxClass = .unspecified
 
   /// Whether a cancellation is confirmed by mail before data is deleted.
-  package var cancellationNeedsConfirmation: Bool
+  package var cancellationNeedsConfirmation: Bool = false
 
   /// Whether an order line must name a domain.
-  package var domainNameRequired: Bool
+  package var domainNameRequired: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    productTypeID = ""
-    displayName = ""
-    category = .unspecified
-    taxClass = .unspecified
-    cancellationNeedsConfirmation = false
-    domainNameRequired = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypeID: String = "", displayName: String = "", category: Category = .unspecified, taxClass: TaxClass = .unspecified, cancellationNeedsConfirmation: Bool = false, domainNameRequired: Bool = false) {
@@ -154,16 +147,13 @@ package struct ProductType: Message {
 /// The price of a plan for one billing period in one currency.
 package struct Price: Message {
   /// Months that the price pays for.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The price; with or without tax as the catalogue says.
-  package var amount: CommonAPI.Money?
+  package var amount: CommonAPI.Money? = nil
 
   /// The message with every field at its default.
-  package init() {
-    months = 0
-    amount = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(months: Int32 = 0, amount: CommonAPI.Money? = nil) {
@@ -175,24 +165,19 @@ package struct Price: Message {
 /// An offer within a product type.
 package struct Plan: Message {
   /// Stable id, such as "web-hosting-start".
-  package var planID: String
+  package var planID: String = ""
 
   /// The product type it belongs to.
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// Name for people.
-  package var displayName: String
+  package var displayName: String = ""
 
   /// One price for each billing period and currency.
-  package var prices: [Price]
+  package var prices: [Price] = []
 
   /// The message with every field at its default.
-  package init() {
-    planID = ""
-    productTypeID = ""
-    displayName = ""
-    prices = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", productTypeID: String = "", displayName: String = "", prices: [Price] = []) {
@@ -206,20 +191,16 @@ package struct Plan: Message {
 /// A product to order.
 package struct OrderLine: Message {
   /// The plan.
-  package var planID: String
+  package var planID: String = ""
 
   /// The billing period in months; one that the plan has a price for.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The domain name, where the product type needs one; may be given for others.
-  package var domainName: String
+  package var domainName: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    planID = ""
-    months = 0
-    domainName = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", months: Int32 = 0, domainName: String = "") {
@@ -232,40 +213,31 @@ package struct OrderLine: Message {
 /// An order line with its price.
 package struct QuoteLine: Message {
   /// The plan that was asked for.
-  package var planID: String
+  package var planID: String = ""
 
   /// Its product type.
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// What the line is, for people.
-  package var description: String
+  package var description: String = ""
 
   /// The billing period in months.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The domain name; empty where the line has none.
-  package var domainName: String
+  package var domainName: String = ""
 
   /// Price before tax.
-  package var net: CommonAPI.Money?
+  package var net: CommonAPI.Money? = nil
 
   /// Tax on it.
-  package var tax: CommonAPI.Money?
+  package var tax: CommonAPI.Money? = nil
 
   /// The tax rate in hundredths of a percent.
-  package var taxRateBasisPoints: Int32
+  package var taxRateBasisPoints: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    planID = ""
-    productTypeID = ""
-    description = ""
-    months = 0
-    domainName = ""
-    net = nil
-    tax = nil
-    taxRateBasisPoints = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(planID: String = "", productTypeID: String = "", description: String = "", months: Int32 = 0, domainName: String = "", net: CommonAPI.Money? = nil, tax: CommonAPI.Money? = nil, taxRateBasisPoints: Int32 = 0) {
@@ -283,20 +255,16 @@ package struct QuoteLine: Message {
 /// What an order costs at one version of the catalogue.
 package struct Quote: Message {
   /// The lines, in the order they were given.
-  package var lines: [QuoteLine]
+  package var lines: [QuoteLine] = []
 
   /// The sums.
-  package var totals: CommonAPI.Totals?
+  package var totals: CommonAPI.Totals? = nil
 
   /// The version of the catalogue that the prices come from.
-  package var catalogueVersion: String
+  package var catalogueVersion: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    lines = []
-    totals = nil
-    catalogueVersion = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(lines: [QuoteLine] = [], totals: CommonAPI.Totals? = nil, catalogueVersion: String = "") {
@@ -315,24 +283,19 @@ package struct GetCatalogueRequest: Message {
 /// The catalogue in force.
 package struct GetCatalogueResponse: Message {
   /// Its version.
-  package var version: String
+  package var version: String = ""
 
   /// The currencies that it has prices in.
-  package var currencyCodes: [String]
+  package var currencyCodes: [String] = []
 
   /// Whether the prices include tax.
-  package var pricesIncludeTax: Bool
+  package var pricesIncludeTax: Bool = false
 
   /// The version of the terms that an order has to accept.
-  package var termsVersion: String
+  package var termsVersion: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    version = ""
-    currencyCodes = []
-    pricesIncludeTax = false
-    termsVersion = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(version: String = "", currencyCodes: [String] = [], pricesIncludeTax: Bool = false, termsVersion: String = "") {
@@ -346,20 +309,16 @@ package struct GetCatalogueResponse: Message {
 /// Asks for product types.
 package struct ListProductTypesRequest: Message {
   /// Only this category; all where not given.
-  package var category: Category
+  package var category: Category = .unspecified
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    category = .unspecified
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(category: Category = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -372,16 +331,13 @@ package struct ListProductTypesRequest: Message {
 /// A page of product types.
 package struct ListProductTypesResponse: Message {
   /// The product types.
-  package var productTypes: [ProductType]
+  package var productTypes: [ProductType] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    productTypes = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypes: [ProductType] = [], nextPageToken: String = "") {
@@ -393,24 +349,19 @@ package struct ListProductTypesResponse: Message {
 /// Asks for plans.
 package struct ListPlansRequest: Message {
   /// Only plans of this product type; all where empty.
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// Only prices in this currency; all where empty.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    productTypeID = ""
-    currencyCode = ""
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productTypeID: String = "", currencyCode: String = "", pageSize: Int32 = 0, pageToken: String = "") {
@@ -424,16 +375,13 @@ package struct ListPlansRequest: Message {
 /// A page of plans.
 package struct ListPlansResponse: Message {
   /// The plans.
-  package var plans: [Plan]
+  package var plans: [Plan] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    plans = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(plans: [Plan] = [], nextPageToken: String = "") {
@@ -445,16 +393,13 @@ package struct ListPlansResponse: Message {
 /// Asks what lines would cost.
 package struct QuoteOrderRequest: Message {
   /// The lines; 1 to 50.
-  package var lines: [OrderLine]
+  package var lines: [OrderLine] = []
 
   /// The currency to price them in.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    lines = []
-    currencyCode = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(lines: [OrderLine] = [], currencyCode: String = "") {
@@ -466,12 +411,10 @@ package struct QuoteOrderRequest: Message {
 /// The price of the lines.
 package struct QuoteOrderResponse: Message {
   /// The quote.
-  package var quote: Quote?
+  package var quote: Quote? = nil
 
   /// The message with every field at its default.
-  package init() {
-    quote = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(quote: Quote? = nil) {

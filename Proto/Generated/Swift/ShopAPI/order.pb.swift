@@ -104,52 +104,40 @@ package enum PaymentMethod: Sendable, Hashable, RawRepresentable {
 /// An order.
 package struct Order: Message {
   /// UUID.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The organization that ordered.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// Where it stands.
-  package var state: OrderState
+  package var state: OrderState = .unspecified
 
   /// What it costs, fixed when it was placed.
-  package var quote: Quote?
+  package var quote: Quote? = nil
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty?
+  package var recipient: CommonAPI.BillingParty? = nil
 
   /// The version of the terms that was accepted.
-  package var acceptedTermsVersion: String
+  package var acceptedTermsVersion: String = ""
 
   /// When it was placed.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// When it lapses unless it is paid.
-  package var expireTime: GoogleAPI.Timestamp?
+  package var expireTime: GoogleAPI.Timestamp? = nil
 
   /// When it was paid; not set before.
-  package var payTime: GoogleAPI.Timestamp?
+  package var payTime: GoogleAPI.Timestamp? = nil
 
   /// The invoice; empty until it is paid.
-  package var invoiceID: String
+  package var invoiceID: String = ""
 
   /// The products it made, one for each line; empty until it is paid.
-  package var productIDs: [String]
+  package var productIDs: [String] = []
 
   /// The message with every field at its default.
-  package init() {
-    orderID = ""
-    organizationID = ""
-    state = .unspecified
-    quote = nil
-    recipient = nil
-    acceptedTermsVersion = ""
-    createTime = nil
-    expireTime = nil
-    payTime = nil
-    invoiceID = ""
-    productIDs = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(orderID: String = "", organizationID: String = "", state: OrderState = .unspecified, quote: Quote? = nil, recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "", createTime: GoogleAPI.Timestamp? = nil, expireTime: GoogleAPI.Timestamp? = nil, payTime: GoogleAPI.Timestamp? = nil, invoiceID: String = "", productIDs: [String] = []) {
@@ -170,32 +158,25 @@ package struct Order: Message {
 /// Places an order.
 package struct PlaceOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The lines; 1 to 50.
-  package var lines: [OrderLine]
+  package var lines: [OrderLine] = []
 
   /// The currency to pay in.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty?
+  package var recipient: CommonAPI.BillingParty? = nil
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String
+  package var acceptedTermsVersion: String = ""
 
   /// Checks and prices, but places nothing.
-  package var validateOnly: Bool
+  package var validateOnly: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    lines = []
-    currencyCode = ""
-    recipient = nil
-    acceptedTermsVersion = ""
-    validateOnly = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", lines: [OrderLine] = [], currencyCode: String = "", recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "", validateOnly: Bool = false) {
@@ -211,12 +192,10 @@ package struct PlaceOrderRequest: Message {
 /// The order that was placed.
 package struct PlaceOrderResponse: Message {
   /// The order; without an id where the request was validate_only.
-  package var order: Order?
+  package var order: Order? = nil
 
   /// The message with every field at its default.
-  package init() {
-    order = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -227,12 +206,10 @@ package struct PlaceOrderResponse: Message {
 /// Asks for one order.
 package struct GetOrderRequest: Message {
   /// The order.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    orderID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(orderID: String = "") {
@@ -243,12 +220,10 @@ package struct GetOrderRequest: Message {
 /// One order.
 package struct GetOrderResponse: Message {
   /// The order.
-  package var order: Order?
+  package var order: Order? = nil
 
   /// The message with every field at its default.
-  package init() {
-    order = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -259,20 +234,16 @@ package struct GetOrderResponse: Message {
 /// Asks for orders.
 package struct ListOrdersRequest: Message {
   /// Only orders in this state; all where not given.
-  package var state: OrderState
+  package var state: OrderState = .unspecified
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    state = .unspecified
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(state: OrderState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -285,16 +256,13 @@ package struct ListOrdersRequest: Message {
 /// A page of orders.
 package struct ListOrdersResponse: Message {
   /// The orders.
-  package var orders: [Order]
+  package var orders: [Order] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    orders = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(orders: [Order] = [], nextPageToken: String = "") {
@@ -306,16 +274,13 @@ package struct ListOrdersResponse: Message {
 /// Cancels an unpaid order.
 package struct CancelOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The order.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    orderID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", orderID: String = "") {
@@ -327,12 +292,10 @@ package struct CancelOrderRequest: Message {
 /// The cancelled order.
 package struct CancelOrderResponse: Message {
   /// The order.
-  package var order: Order?
+  package var order: Order? = nil
 
   /// The message with every field at its default.
-  package init() {
-    order = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -343,20 +306,16 @@ package struct CancelOrderResponse: Message {
 /// Pays a pending order.
 package struct PayOrderRequest: Message {
   /// Chosen by the client; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The order.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// How to pay.
-  package var paymentMethod: PaymentMethod
+  package var paymentMethod: PaymentMethod = .unspecified
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    orderID = ""
-    paymentMethod = .unspecified
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", orderID: String = "", paymentMethod: PaymentMethod = .unspecified) {
@@ -369,12 +328,10 @@ package struct PayOrderRequest: Message {
 /// The order after the payment. PAYING where accounting's answer is still awaited: read it again.
 package struct PayOrderResponse: Message {
   /// The order.
-  package var order: Order?
+  package var order: Order? = nil
 
   /// The message with every field at its default.
-  package init() {
-    order = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {
@@ -385,32 +342,25 @@ package struct PayOrderResponse: Message {
 /// Creates a sign-up's order.
 package struct CreateOrderRequest: Message {
   /// The sign-up's key; the same id with the same request gives the same answer.
-  package var requestID: String
+  package var requestID: String = ""
 
   /// The new organization.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// The new user, who ordered.
-  package var userID: String
+  package var userID: String = ""
 
   /// The quote that the customer saw; its prices stand.
-  package var quote: Quote?
+  package var quote: Quote? = nil
 
   /// Whom the invoice is made out to.
-  package var recipient: CommonAPI.BillingParty?
+  package var recipient: CommonAPI.BillingParty? = nil
 
   /// The version of the terms that the customer accepted.
-  package var acceptedTermsVersion: String
+  package var acceptedTermsVersion: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    requestID = ""
-    organizationID = ""
-    userID = ""
-    quote = nil
-    recipient = nil
-    acceptedTermsVersion = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(requestID: String = "", organizationID: String = "", userID: String = "", quote: Quote? = nil, recipient: CommonAPI.BillingParty? = nil, acceptedTermsVersion: String = "") {
@@ -426,12 +376,10 @@ package struct CreateOrderRequest: Message {
 /// The order that was created.
 package struct CreateOrderResponse: Message {
   /// The order.
-  package var order: Order?
+  package var order: Order? = nil
 
   /// The message with every field at its default.
-  package init() {
-    order = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(order: Order? = nil) {

@@ -67,64 +67,49 @@ package enum ProductState: Sendable, Hashable, RawRepresentable {
 /// A product that an organization has.
 package struct Product: Message {
   /// UUID.
-  package var productID: String
+  package var productID: String = ""
 
   /// The organization that has it.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// Its product type.
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// Its category.
-  package var category: Category
+  package var category: Category = .unspecified
 
   /// Its plan.
-  package var planID: String
+  package var planID: String = ""
 
   /// Name for people.
-  package var displayName: String
+  package var displayName: String = ""
 
   /// Its domain name; empty where it has none.
-  package var domainName: String
+  package var domainName: String = ""
 
   /// Where it stands.
-  package var state: ProductState
+  package var state: ProductState = .unspecified
 
   /// First day of the paid period.
-  package var periodStart: CommonAPI.Date?
+  package var periodStart: CommonAPI.Date? = nil
 
   /// The day after the last day of the paid period.
-  package var periodEnd: CommonAPI.Date?
+  package var periodEnd: CommonAPI.Date? = nil
 
   /// Length of a billing period in months.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The currency that it is billed in.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// The order that made it.
-  package var orderID: String
+  package var orderID: String = ""
 
   /// When it was made.
-  package var createTime: GoogleAPI.Timestamp?
+  package var createTime: GoogleAPI.Timestamp? = nil
 
   /// The message with every field at its default.
-  package init() {
-    productID = ""
-    organizationID = ""
-    productTypeID = ""
-    category = .unspecified
-    planID = ""
-    displayName = ""
-    domainName = ""
-    state = .unspecified
-    periodStart = nil
-    periodEnd = nil
-    months = 0
-    currencyCode = ""
-    orderID = ""
-    createTime = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", organizationID: String = "", productTypeID: String = "", category: Category = .unspecified, planID: String = "", displayName: String = "", domainName: String = "", state: ProductState = .unspecified, periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, months: Int32 = 0, currencyCode: String = "", orderID: String = "", createTime: GoogleAPI.Timestamp? = nil) {
@@ -148,12 +133,10 @@ package struct Product: Message {
 /// Asks for one product.
 package struct GetProductRequest: Message {
   /// The product.
-  package var productID: String
+  package var productID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    productID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "") {
@@ -164,12 +147,10 @@ package struct GetProductRequest: Message {
 /// One product.
 package struct GetProductResponse: Message {
   /// The product.
-  package var product: Product?
+  package var product: Product? = nil
 
   /// The message with every field at its default.
-  package init() {
-    product = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(product: Product? = nil) {
@@ -180,28 +161,22 @@ package struct GetProductResponse: Message {
 /// Asks for products.
 package struct ListProductsRequest: Message {
   /// Only this category; all where not given.
-  package var category: Category
+  package var category: Category = .unspecified
 
   /// Only this product type; all where empty.
-  package var productTypeID: String
+  package var productTypeID: String = ""
 
   /// Only products in this state; all where not given.
-  package var state: ProductState
+  package var state: ProductState = .unspecified
 
   /// At most this many (1 to 100; 0: 50).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    category = .unspecified
-    productTypeID = ""
-    state = .unspecified
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(category: Category = .unspecified, productTypeID: String = "", state: ProductState = .unspecified, pageSize: Int32 = 0, pageToken: String = "") {
@@ -216,16 +191,13 @@ package struct ListProductsRequest: Message {
 /// A page of products.
 package struct ListProductsResponse: Message {
   /// The products.
-  package var products: [Product]
+  package var products: [Product] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    products = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(products: [Product] = [], nextPageToken: String = "") {
@@ -237,40 +209,31 @@ package struct ListProductsResponse: Message {
 /// A product's next period, and its price at today's catalogue.
 package struct Renewal: Message {
   /// The product.
-  package var productID: String
+  package var productID: String = ""
 
   /// What it is, for people.
-  package var description: String
+  package var description: String = ""
 
   /// First day of the next period: the present end.
-  package var periodStart: CommonAPI.Date?
+  package var periodStart: CommonAPI.Date? = nil
 
   /// The day after the last day of the next period.
-  package var periodEnd: CommonAPI.Date?
+  package var periodEnd: CommonAPI.Date? = nil
 
   /// Length of the next period in months.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The list price.
-  package var price: CommonAPI.Money?
+  package var price: CommonAPI.Money? = nil
 
   /// Whether the list price includes tax.
-  package var priceIncludesTax: Bool
+  package var priceIncludesTax: Bool = false
 
   /// How it is taxed.
-  package var taxClass: TaxClass
+  package var taxClass: TaxClass = .unspecified
 
   /// The message with every field at its default.
-  package init() {
-    productID = ""
-    description = ""
-    periodStart = nil
-    periodEnd = nil
-    months = 0
-    price = nil
-    priceIncludesTax = false
-    taxClass = .unspecified
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", description: String = "", periodStart: CommonAPI.Date? = nil, periodEnd: CommonAPI.Date? = nil, months: Int32 = 0, price: CommonAPI.Money? = nil, priceIncludesTax: Bool = false, taxClass: TaxClass = .unspecified) {
@@ -288,28 +251,22 @@ package struct Renewal: Message {
 /// Asks for renewals.
 package struct ListRenewalsRequest: Message {
   /// The organization.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// Only products whose period ends before this day; all where not set.
-  package var endsBefore: CommonAPI.Date?
+  package var endsBefore: CommonAPI.Date? = nil
 
   /// Only these products; all where empty.
-  package var productIDs: [String]
+  package var productIDs: [String] = []
 
   /// At most this many (1 to 500; 0: 500).
-  package var pageSize: Int32
+  package var pageSize: Int32 = 0
 
   /// The next_page_token of the page before; empty for the first.
-  package var pageToken: String
+  package var pageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    organizationID = ""
-    endsBefore = nil
-    productIDs = []
-    pageSize = 0
-    pageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(organizationID: String = "", endsBefore: CommonAPI.Date? = nil, productIDs: [String] = [], pageSize: Int32 = 0, pageToken: String = "") {
@@ -324,16 +281,13 @@ package struct ListRenewalsRequest: Message {
 /// A page of renewals.
 package struct ListRenewalsResponse: Message {
   /// The renewals.
-  package var renewals: [Renewal]
+  package var renewals: [Renewal] = []
 
   /// Names the next page; empty on the last.
-  package var nextPageToken: String
+  package var nextPageToken: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    renewals = []
-    nextPageToken = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(renewals: [Renewal] = [], nextPageToken: String = "") {
@@ -345,20 +299,16 @@ package struct ListRenewalsResponse: Message {
 /// A period that was paid.
 package struct PaidRenewal: Message {
   /// The product.
-  package var productID: String
+  package var productID: String = ""
 
   /// First day of the paid period: the product's end when it was quoted.
-  package var periodStart: CommonAPI.Date?
+  package var periodStart: CommonAPI.Date? = nil
 
   /// Length of the paid period in months.
-  package var months: Int32
+  package var months: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    productID = ""
-    periodStart = nil
-    months = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(productID: String = "", periodStart: CommonAPI.Date? = nil, months: Int32 = 0) {
@@ -371,20 +321,16 @@ package struct PaidRenewal: Message {
 /// Extends products.
 package struct ApplyRenewalsRequest: Message {
   /// The payment; the same payment is applied once.
-  package var paymentID: String
+  package var paymentID: String = ""
 
   /// The organization.
-  package var organizationID: String
+  package var organizationID: String = ""
 
   /// What was paid.
-  package var renewals: [PaidRenewal]
+  package var renewals: [PaidRenewal] = []
 
   /// The message with every field at its default.
-  package init() {
-    paymentID = ""
-    organizationID = ""
-    renewals = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(paymentID: String = "", organizationID: String = "", renewals: [PaidRenewal] = []) {
@@ -397,12 +343,10 @@ package struct ApplyRenewalsRequest: Message {
 /// The products after the renewal.
 package struct ApplyRenewalsResponse: Message {
   /// The products, in the order of the request.
-  package var products: [Product]
+  package var products: [Product] = []
 
   /// The message with every field at its default.
-  package init() {
-    products = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(products: [Product] = []) {

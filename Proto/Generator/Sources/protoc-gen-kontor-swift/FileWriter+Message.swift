@@ -15,36 +15,21 @@ extension FileWriter {
         case .field(let field):
           writer.comment(field.sourceCodeInfoLocation)
           writer.line(
-            "package var \(escaped(field.swiftName)): \(try writer.propertyType(field))")
+            "package var \(escaped(field.swiftName)): \(try writer.propertyType(field)) = \(writer.defaultValue(field))"
+          )
         case .oneof(let oneof):
           writer.comment(oneof.sourceCodeInfoLocation)
           writer.line("package var \(escaped(lowerCamel(oneof.name))): \(upperCamel(oneof.name))?")
         }
       }
       writer.gap()
-      writer.writeInit(members)
+      writer.line("/// The message with every field at its default.")
+      writer.line("package init() {}")
       if !members.isEmpty { try writer.writeMemberwiseInit(members) }
       for oneof in message.oneofs { try writer.write(oneof: oneof) }
       for descriptor in message.enums { writer.write(enumeration: descriptor) }
       for nested in message.messages where !nested.options.mapEntry {
         try writer.write(message: nested)
-      }
-    }
-  }
-
-  /// The defaults stand in here and not at the properties: the other initializer would set them
-  /// first and then what is given, and copy the message on the way.
-  private mutating func writeInit(_ members: [Member]) {
-    line("/// The message with every field at its default.")
-    guard !members.isEmpty else { return line("package init() {}") }
-    block("package init() {") { writer in
-      for member in members {
-        switch member {
-        case .field(let field):
-          writer.line("\(escaped(field.swiftName)) = \(writer.defaultValue(field))")
-        case .oneof(let oneof):
-          writer.line("\(escaped(lowerCamel(oneof.name))) = nil")
-        }
       }
     }
   }

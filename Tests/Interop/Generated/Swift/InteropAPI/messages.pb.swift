@@ -39,12 +39,10 @@ package enum PayloadType: Sendable, Hashable, RawRepresentable {
 /// A flag that can also be absent.
 package struct BoolValue: Message {
   /// The flag.
-  package var value: Bool
+  package var value: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    value = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(value: Bool = false) {
@@ -55,16 +53,13 @@ package struct BoolValue: Message {
 /// Bytes that make a message larger.
 package struct Payload: Message {
   /// What the body is made of.
-  package var type: PayloadType
+  package var type: PayloadType = .compressable
 
   /// The bytes.
-  package var body: [UInt8]
+  package var body: [UInt8] = []
 
   /// The message with every field at its default.
-  package init() {
-    type = .compressable
-    body = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(type: PayloadType = .compressable, body: [UInt8] = []) {
@@ -76,16 +71,13 @@ package struct Payload: Message {
 /// A status that the server is to end the call with.
 package struct EchoStatus: Message {
   /// The gRPC status code.
-  package var code: Int32
+  package var code: Int32 = 0
 
   /// The status message.
-  package var message: String
+  package var message: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    code = 0
-    message = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(code: Int32 = 0, message: String = "") {
@@ -97,36 +89,28 @@ package struct EchoStatus: Message {
 /// Asks for one answer.
 package struct SimpleRequest: Message {
   /// What the answer's payload is made of.
-  package var responseType: PayloadType
+  package var responseType: PayloadType = .compressable
 
   /// The bytes of the answer's payload.
-  package var responseSize: Int32
+  package var responseSize: Int32 = 0
 
   /// Makes the request larger.
-  package var payload: Payload?
+  package var payload: Payload? = nil
 
   /// Whether the answer is to be compressed; absent when it does not matter.
-  package var responseCompressed: BoolValue?
+  package var responseCompressed: BoolValue? = nil
 
   /// The status to end with, if any.
-  package var responseStatus: EchoStatus?
+  package var responseStatus: EchoStatus? = nil
 
   /// Whether the request is compressed; absent when it does not matter.
-  package var expectCompressed: BoolValue?
+  package var expectCompressed: BoolValue? = nil
 
   /// Whether the answer is to name the server.
-  package var fillServerID: Bool
+  package var fillServerID: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    responseType = .compressable
-    responseSize = 0
-    payload = nil
-    responseCompressed = nil
-    responseStatus = nil
-    expectCompressed = nil
-    fillServerID = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(responseType: PayloadType = .compressable, responseSize: Int32 = 0, payload: Payload? = nil, responseCompressed: BoolValue? = nil, responseStatus: EchoStatus? = nil, expectCompressed: BoolValue? = nil, fillServerID: Bool = false) {
@@ -143,16 +127,13 @@ package struct SimpleRequest: Message {
 /// One answer.
 package struct SimpleResponse: Message {
   /// As large as was asked for.
-  package var payload: Payload?
+  package var payload: Payload? = nil
 
   /// The same in all answers of one server, and in no other's.
-  package var serverID: String
+  package var serverID: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    payload = nil
-    serverID = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, serverID: String = "") {
@@ -164,16 +145,13 @@ package struct SimpleResponse: Message {
 /// One of many requests.
 package struct StreamingInputCallRequest: Message {
   /// Counted by the server.
-  package var payload: Payload?
+  package var payload: Payload? = nil
 
   /// Whether the request is compressed; absent when it does not matter.
-  package var expectCompressed: BoolValue?
+  package var expectCompressed: BoolValue? = nil
 
   /// The message with every field at its default.
-  package init() {
-    payload = nil
-    expectCompressed = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, expectCompressed: BoolValue? = nil) {
@@ -185,12 +163,10 @@ package struct StreamingInputCallRequest: Message {
 /// The answer to many requests.
 package struct StreamingInputCallResponse: Message {
   /// The bytes of all payloads.
-  package var aggregatedPayloadSize: Int32
+  package var aggregatedPayloadSize: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    aggregatedPayloadSize = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(aggregatedPayloadSize: Int32 = 0) {
@@ -201,24 +177,19 @@ package struct StreamingInputCallResponse: Message {
 /// One of the answers that are asked for.
 package struct ResponseParameters: Message {
   /// The bytes of its payload.
-  package var size: Int32
+  package var size: Int32 = 0
 
   /// Microseconds that the server waits before it.
-  package var intervalUs: Int32
+  package var intervalUs: Int32 = 0
 
   /// Whether it is to be compressed; absent when it does not matter.
-  package var compressed: BoolValue?
+  package var compressed: BoolValue? = nil
 
   /// Whether it is to say the client's address.
-  package var fillPeerSocketAddress: BoolValue?
+  package var fillPeerSocketAddress: BoolValue? = nil
 
   /// The message with every field at its default.
-  package init() {
-    size = 0
-    intervalUs = 0
-    compressed = nil
-    fillPeerSocketAddress = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(size: Int32 = 0, intervalUs: Int32 = 0, compressed: BoolValue? = nil, fillPeerSocketAddress: BoolValue? = nil) {
@@ -232,24 +203,19 @@ package struct ResponseParameters: Message {
 /// Asks for any number of answers.
 package struct StreamingOutputCallRequest: Message {
   /// What the answers' payloads are made of.
-  package var responseType: PayloadType
+  package var responseType: PayloadType = .compressable
 
   /// The answers, in order.
-  package var responseParameters: [ResponseParameters]
+  package var responseParameters: [ResponseParameters] = []
 
   /// Makes the request larger.
-  package var payload: Payload?
+  package var payload: Payload? = nil
 
   /// The status to end with, if any.
-  package var responseStatus: EchoStatus?
+  package var responseStatus: EchoStatus? = nil
 
   /// The message with every field at its default.
-  package init() {
-    responseType = .compressable
-    responseParameters = []
-    payload = nil
-    responseStatus = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(responseType: PayloadType = .compressable, responseParameters: [ResponseParameters] = [], payload: Payload? = nil, responseStatus: EchoStatus? = nil) {
@@ -263,16 +229,13 @@ package struct StreamingOutputCallRequest: Message {
 /// One of the answers.
 package struct StreamingOutputCallResponse: Message {
   /// As large as was asked for.
-  package var payload: Payload?
+  package var payload: Payload? = nil
 
   /// The client's address and port, as the server sees them; empty unless asked for.
-  package var peerSocketAddress: String
+  package var peerSocketAddress: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    payload = nil
-    peerSocketAddress = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(payload: Payload? = nil, peerSocketAddress: String = "") {

@@ -8,24 +8,19 @@ package import RPCCore
 /// A small request.
 package struct EchoRequest: Message {
   /// Comes back.
-  package var id: String
+  package var id: String = ""
 
   /// Comes back.
-  package var text: String
+  package var text: String = ""
 
   /// Comes back plus one.
-  package var count: Int32
+  package var count: Int32 = 0
 
   /// Comes back.
-  package var timeUs: Int64
+  package var timeUs: Int64 = 0
 
   /// The message with every field at its default.
-  package init() {
-    id = ""
-    text = ""
-    count = 0
-    timeUs = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", text: String = "", count: Int32 = 0, timeUs: Int64 = 0) {
@@ -39,28 +34,22 @@ package struct EchoRequest: Message {
 /// A small answer.
 package struct EchoResponse: Message {
   /// The request's.
-  package var id: String
+  package var id: String = ""
 
   /// The request's.
-  package var text: String
+  package var text: String = ""
 
   /// The request's plus one.
-  package var count: Int32
+  package var count: Int32 = 0
 
   /// The request's.
-  package var timeUs: Int64
+  package var timeUs: Int64 = 0
 
   /// Who answers.
-  package var server: String
+  package var server: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    id = ""
-    text = ""
-    count = 0
-    timeUs = 0
-    server = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", text: String = "", count: Int32 = 0, timeUs: Int64 = 0, server: String = "") {
@@ -75,12 +64,10 @@ package struct EchoResponse: Message {
 /// Asks for a list.
 package struct ListRequest: Message {
   /// How many items; at most 10 000.
-  package var items: Int32
+  package var items: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    items = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(items: Int32 = 0) {
@@ -91,12 +78,10 @@ package struct ListRequest: Message {
 /// A list, as a page of a service is one.
 package struct ListResponse: Message {
   /// The items.
-  package var items: [Item]
+  package var items: [Item] = []
 
   /// The message with every field at its default.
-  package init() {
-    items = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(items: [Item] = []) {
@@ -107,28 +92,22 @@ package struct ListResponse: Message {
 /// One line of a list.
 package struct Item: Message {
   /// An identifier of 36 characters.
-  package var id: String
+  package var id: String = ""
 
   /// A name.
-  package var name: String
+  package var name: String = ""
 
   /// A price.
-  package var price: Amount?
+  package var price: Amount? = nil
 
   /// When it was made.
-  package var createdUs: Int64
+  package var createdUs: Int64 = 0
 
   /// Whether it is active.
-  package var active: Bool
+  package var active: Bool = false
 
   /// The message with every field at its default.
-  package init() {
-    id = ""
-    name = ""
-    price = nil
-    createdUs = 0
-    active = false
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(id: String = "", name: String = "", price: Amount? = nil, createdUs: Int64 = 0, active: Bool = false) {
@@ -143,16 +122,13 @@ package struct Item: Message {
 /// An amount of money.
 package struct Amount: Message {
   /// The currency.
-  package var currencyCode: String
+  package var currencyCode: String = ""
 
   /// Centimes or cents.
-  package var minorUnits: Int64
+  package var minorUnits: Int64 = 0
 
   /// The message with every field at its default.
-  package init() {
-    currencyCode = ""
-    minorUnits = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(currencyCode: String = "", minorUnits: Int64 = 0) {
@@ -164,12 +140,10 @@ package struct Amount: Message {
 /// Asks for a stream.
 package struct CountRequest: Message {
   /// How many answers; at most 1 000 000.
-  package var messages: Int32
+  package var messages: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    messages = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(messages: Int32 = 0) {

@@ -59,152 +59,106 @@ package enum Colour: Sendable, Hashable, RawRepresentable {
 /// Every kind of field.
 package struct FieldKinds: Message {
   /// Varints.
-  package var int32Value: Int32
+  package var int32Value: Int32 = 0
 
-  package var int64Value: Int64
+  package var int64Value: Int64 = 0
 
-  package var uint32Value: UInt32
+  package var uint32Value: UInt32 = 0
 
-  package var uint64Value: UInt64
+  package var uint64Value: UInt64 = 0
 
-  package var sint32Value: Int32
+  package var sint32Value: Int32 = 0
 
-  package var sint64Value: Int64
+  package var sint64Value: Int64 = 0
 
-  package var boolValue: Bool
+  package var boolValue: Bool = false
 
-  package var colour: Colour
+  package var colour: Colour = .unspecified
 
-  package var size: FieldKinds.Size
+  package var size: FieldKinds.Size = .small
 
   /// Fixed widths.
-  package var fixed32Value: UInt32
+  package var fixed32Value: UInt32 = 0
 
-  package var fixed64Value: UInt64
+  package var fixed64Value: UInt64 = 0
 
-  package var sfixed32Value: Int32
+  package var sfixed32Value: Int32 = 0
 
-  package var sfixed64Value: Int64
+  package var sfixed64Value: Int64 = 0
 
-  package var floatValue: Float
+  package var floatValue: Float = 0
 
-  package var doubleValue: Double
+  package var doubleValue: Double = 0
 
   /// With a length.
-  package var text: String
+  package var text: String = ""
 
-  package var data: [UInt8]
+  package var data: [UInt8] = []
 
-  package var inner: FieldKinds.Inner?
+  package var inner: FieldKinds.Inner? = nil
 
   /// Lists.
-  package var int32List: [Int32]
+  package var int32List: [Int32] = []
 
-  package var sint64List: [Int64]
+  package var sint64List: [Int64] = []
 
-  package var boolList: [Bool]
+  package var boolList: [Bool] = []
 
-  package var colourList: [Colour]
+  package var colourList: [Colour] = []
 
-  package var fixed32List: [UInt32]
+  package var fixed32List: [UInt32] = []
 
-  package var doubleList: [Double]
+  package var doubleList: [Double] = []
 
-  package var textList: [String]
+  package var textList: [String] = []
 
-  package var dataList: [[UInt8]]
+  package var dataList: [[UInt8]] = []
 
-  package var innerList: [FieldKinds.Inner]
+  package var innerList: [FieldKinds.Inner] = []
 
-  package var unpackedList: [Int32]
+  package var unpackedList: [Int32] = []
 
   /// Maps.
-  package var textMap: [String: String]
+  package var textMap: [String: String] = [:]
 
-  package var innerMap: [Int32: FieldKinds.Inner]
+  package var innerMap: [Int32: FieldKinds.Inner] = [:]
 
-  package var colourMap: [Bool: Colour]
+  package var colourMap: [Bool: Colour] = [:]
 
-  package var dataMap: [String: [UInt8]]
+  package var dataMap: [String: [UInt8]] = [:]
 
   /// One of several.
   package var choice: Choice?
 
   /// Names that C, Swift or the generator use themselves.
-  package var `default`: String
+  package var `default`: String = ""
 
-  package var `protocol`: String
+  package var `protocol`: String = ""
 
-  package var `in`: String
+  package var `in`: String = ""
 
-  package var self_: String
+  package var self_: String = ""
 
-  package var arena: String
+  package var arena: String = ""
 
-  package var memory: String
+  package var memory: String = ""
 
-  package var c: String
+  package var c: String = ""
 
   /// Acronyms.
-  package var requestID: String
+  package var requestID: String = ""
 
-  package var productIDs: [String]
+  package var productIDs: [String] = []
 
-  package var callbackURL: String
+  package var callbackURL: String = ""
 
-  package var createdAtUs: Int64
+  package var createdAtUs: Int64 = 0
 
   /// A number of five bytes in the tag.
-  package var farAway: Int32
+  package var farAway: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    int32Value = 0
-    int64Value = 0
-    uint32Value = 0
-    uint64Value = 0
-    sint32Value = 0
-    sint64Value = 0
-    boolValue = false
-    colour = .unspecified
-    size = .small
-    fixed32Value = 0
-    fixed64Value = 0
-    sfixed32Value = 0
-    sfixed64Value = 0
-    floatValue = 0
-    doubleValue = 0
-    text = ""
-    data = []
-    inner = nil
-    int32List = []
-    sint64List = []
-    boolList = []
-    colourList = []
-    fixed32List = []
-    doubleList = []
-    textList = []
-    dataList = []
-    innerList = []
-    unpackedList = []
-    textMap = [:]
-    innerMap = [:]
-    colourMap = [:]
-    dataMap = [:]
-    choice = nil
-    `default` = ""
-    `protocol` = ""
-    `in` = ""
-    self_ = ""
-    arena = ""
-    memory = ""
-    c = ""
-    requestID = ""
-    productIDs = []
-    callbackURL = ""
-    createdAtUs = 0
-    farAway = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(int32Value: Int32 = 0, int64Value: Int64 = 0, uint32Value: UInt32 = 0, uint64Value: UInt64 = 0, sint32Value: Int32 = 0, sint64Value: Int64 = 0, boolValue: Bool = false, colour: Colour = .unspecified, size: FieldKinds.Size = .small, fixed32Value: UInt32 = 0, fixed64Value: UInt64 = 0, sfixed32Value: Int32 = 0, sfixed64Value: Int64 = 0, floatValue: Float = 0, doubleValue: Double = 0, text: String = "", data: [UInt8] = [], inner: FieldKinds.Inner? = nil, int32List: [Int32] = [], sint64List: [Int64] = [], boolList: [Bool] = [], colourList: [Colour] = [], fixed32List: [UInt32] = [], doubleList: [Double] = [], textList: [String] = [], dataList: [[UInt8]] = [], innerList: [FieldKinds.Inner] = [], unpackedList: [Int32] = [], textMap: [String: String] = [:], innerMap: [Int32: FieldKinds.Inner] = [:], colourMap: [Bool: Colour] = [:], dataMap: [String: [UInt8]] = [:], choice: Choice? = nil, `default`: String = "", `protocol`: String = "", `in`: String = "", self_: String = "", arena: String = "", memory: String = "", c: String = "", requestID: String = "", productIDs: [String] = [], callbackURL: String = "", createdAtUs: Int64 = 0, farAway: Int32 = 0) {
@@ -311,20 +265,16 @@ package struct FieldKinds: Message {
   /// A message in a message.
   package struct Inner: Message {
     /// A number.
-    package var number: Int64
+    package var number: Int64 = 0
 
     /// A text.
-    package var text: String
+    package var text: String = ""
 
     /// A list.
-    package var labels: [String]
+    package var labels: [String] = []
 
     /// The message with every field at its default.
-    package init() {
-      number = 0
-      text = ""
-      labels = []
-    }
+    package init() {}
 
     /// The message with the fields that are given, the others at their default.
     package init(number: Int64 = 0, text: String = "", labels: [String] = []) {
@@ -338,12 +288,10 @@ package struct FieldKinds: Message {
 /// Messages in messages, five deep at most.
 package struct Level1: Message {
   /// One deeper.
-  package var next: Level2?
+  package var next: Level2? = nil
 
   /// The message with every field at its default.
-  package init() {
-    next = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(next: Level2? = nil) {
@@ -354,12 +302,10 @@ package struct Level1: Message {
 /// One deeper.
 package struct Level2: Message {
   /// One deeper.
-  package var next: Level3?
+  package var next: Level3? = nil
 
   /// The message with every field at its default.
-  package init() {
-    next = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(next: Level3? = nil) {
@@ -370,12 +316,10 @@ package struct Level2: Message {
 /// One deeper.
 package struct Level3: Message {
   /// One deeper.
-  package var next: Level4?
+  package var next: Level4? = nil
 
   /// The message with every field at its default.
-  package init() {
-    next = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(next: Level4? = nil) {
@@ -386,12 +330,10 @@ package struct Level3: Message {
 /// One deeper.
 package struct Level4: Message {
   /// One deeper.
-  package var next: Level5?
+  package var next: Level5? = nil
 
   /// The message with every field at its default.
-  package init() {
-    next = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(next: Level5? = nil) {
@@ -402,12 +344,10 @@ package struct Level4: Message {
 /// The last.
 package struct Level5: Message {
   /// A text.
-  package var text: String
+  package var text: String = ""
 
   /// The message with every field at its default.
-  package init() {
-    text = ""
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(text: String = "") {
@@ -418,12 +358,10 @@ package struct Level5: Message {
 /// The first version of a message.
 package struct Older: Message {
   /// A number.
-  package var number: Int32
+  package var number: Int32 = 0
 
   /// The message with every field at its default.
-  package init() {
-    number = 0
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(number: Int32 = 0) {
@@ -434,24 +372,19 @@ package struct Older: Message {
 /// A later version of it.
 package struct Newer: Message {
   /// A number.
-  package var number: Int32
+  package var number: Int32 = 0
 
   /// A text.
-  package var text: String
+  package var text: String = ""
 
   /// A list.
-  package var list: [UInt64]
+  package var list: [UInt64] = []
 
   /// A message.
-  package var older: Older?
+  package var older: Older? = nil
 
   /// The message with every field at its default.
-  package init() {
-    number = 0
-    text = ""
-    list = []
-    older = nil
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(number: Int32 = 0, text: String = "", list: [UInt64] = [], older: Older? = nil) {
@@ -465,49 +398,35 @@ package struct Newer: Message {
 /// Only 32-bit numbers, far up: what grows most from memory to the wire.
 package struct Growing: Message {
   /// Numbers.
-  package var a: Int32
+  package var a: Int32 = 0
 
-  package var b: Int32
+  package var b: Int32 = 0
 
-  package var c: Int32
+  package var c: Int32 = 0
 
-  package var d: Int32
+  package var d: Int32 = 0
 
-  package var e: Int32
+  package var e: Int32 = 0
 
-  package var f: Int32
+  package var f: Int32 = 0
 
-  package var g: Int32
+  package var g: Int32 = 0
 
-  package var h: Int32
+  package var h: Int32 = 0
 
-  package var i: Int32
+  package var i: Int32 = 0
 
-  package var j: Int32
+  package var j: Int32 = 0
 
-  package var k: Int32
+  package var k: Int32 = 0
 
-  package var l: Int32
+  package var l: Int32 = 0
 
   /// A list.
-  package var list: [Int32]
+  package var list: [Int32] = []
 
   /// The message with every field at its default.
-  package init() {
-    a = 0
-    b = 0
-    c = 0
-    d = 0
-    e = 0
-    f = 0
-    g = 0
-    h = 0
-    i = 0
-    j = 0
-    k = 0
-    l = 0
-    list = []
-  }
+  package init() {}
 
   /// The message with the fields that are given, the others at their default.
   package init(a: Int32 = 0, b: Int32 = 0, c: Int32 = 0, d: Int32 = 0, e: Int32 = 0, f: Int32 = 0, g: Int32 = 0, h: Int32 = 0, i: Int32 = 0, j: Int32 = 0, k: Int32 = 0, l: Int32 = 0, list: [Int32] = []) {
