@@ -171,7 +171,7 @@ let package = Package(
       ["SQLCore", "SQLiteDriver", "PostgresDriver", "Bootstrap", "SharedDomain", logging]),
     module(
       "ServiceStorage", "Shared/ServiceStorage",
-      ["SQLCore", "SharedDomain", "Cryptography", "Messages", "RPCCore", logging]),
+      ["SQLCore", "SharedDomain", "Cryptography", "JSON", "Messages", "RPCCore", logging]),
     module(
       "Cryptography", "Shared/Cryptography", ["CCrypto", "CArgon2", "Threads", "SharedDomain"],
       touchesMemory: true),

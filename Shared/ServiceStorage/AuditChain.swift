@@ -43,6 +43,19 @@ enum AuditChain {
       commitment = try row.optionalBlob("commitment")
     }
 
+    /// A value that identifies nobody.
+    init(plain name: String, before: String?, after: String?) {
+      self.name = name
+      self.before = before
+      self.after = after
+      subject = nil
+      salt = nil
+      commitment = nil
+    }
+
+    /// Whether it is kept beside the entry.
+    var isPersonal: Bool { subject != nil }
+
     var isErased: Bool { commitment != nil && salt == nil && before == nil && after == nil }
 
     /// Whether the values beside the chain are those that were committed to.
@@ -82,26 +95,60 @@ enum AuditChain {
     }
   }
 
+  /// The end of an organization's chain.
+  struct Head: Sendable, Hashable {
+    /// The number of the last entry; nil before the first.
+    let lastEntry: Int64?
+    let sequence: Int64
+    let hash: [UInt8]
+
+    init(_ row: Row) throws(SQLError) {
+      lastEntry = try row.optionalInt64("last_entry")
+      sequence = try row.int64("sequence")
+      hash = try row.blob("hash")
+    }
+  }
+
   /// An entry as it was read.
   struct Stored: Sendable, Hashable {
     let entry: AuditEntry
     let fields: [Field]
+    /// The number of the entry before it in the chain.
+    let previousNumber: Int64?
+    /// Whether the text of the plain fields is as this program writes it.
+    private let isWellFormed: Bool
 
-    init(
-      _ row: Row, of organizationID: OrganizationID, fields: [Field]
-    ) throws(SQLError) {
-      self.fields = fields
+    static let columns: SQL =
+      """
+      e.number, e.previous_number, e.organization_id, e.sequence, e.id, e.at_us, e.actor, e.action,
+      e.target, e.fields, e.hash
+      """
+
+    /// - Parameter besides: what is kept beside the entry, in the order of the positions.
+    init(_ row: Row, beside besides: [PlacedField]) throws(SQLError) {
+      let text = try row.text("fields")
+      let plain = AuditChain.plainFields(in: text)
+      isWellFormed = plain.map { AuditChain.text(ofPlain: $0) == text } ?? false
+      fields = AuditChain.merged(plain ?? [], besides)
+      previousNumber = try row.optionalInt64("previous_number")
       let record = AuditRecord(
-        id: try row.read("id"), organizationID: organizationID, at: try row.instant("at_us"),
-        actor: try row.text("actor"), action: try row.text("action"),
-        target: try row.text("target"), source: nil, fields: fields.map(\.field))
+        id: try row.read("id"), organizationID: try row.read("organization_id"),
+        at: try row.instant("at_us"), actor: try row.text("actor"),
+        action: try row.text("action"), target: try row.text("target"), source: nil,
+        fields: fields.map(\.field))
       entry = AuditEntry(
-        sequence: try row.int64("sequence"), record: record, hash: try row.blob("hash"))
+        position: try row.int64("number"), sequence: try row.int64("sequence"), record: record,
+        hash: try row.blob("hash"))
     }
 
-    /// Why this is not what was written as the entry of that sequence; nil when it is.
-    func fault(sequence: Int64, previous: [UInt8]) -> String? {
+    /// Why this is not what was written as the entry of that sequence, behind the entry with that
+    /// number and hash; nil when it is.
+    func fault(sequence: Int64, after number: Int64?, previous: [UInt8]) -> String? {
       guard entry.sequence == sequence else { return "the entry is missing" }
+      guard isWellFormed else { return "the entry was changed" }
+      guard previousNumber == number else {
+        return "the entry does not name the one before it"
+      }
       let expected = Entry(sequence: sequence, record: entry.record, fields: fields)
       guard AuditChain.hash(expected, previous: previous) == entry.hash else {
         return "the entry was changed"

@@ -67,6 +67,8 @@ package struct AuditField: Sendable, Hashable {
 
 /// An entry of the log as it is read.
 package struct AuditEntry: Sendable, Hashable {
+  /// Where a page that begins behind this entry goes on; no count of anything.
+  package let position: Int64
   /// Counts from 1 in each organization, without gaps.
   package let sequence: Int64
   package let record: AuditRecord

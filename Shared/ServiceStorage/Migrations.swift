@@ -7,6 +7,7 @@ package import SQLCore
 package let migrations: [Migration] = [
   SharedTables.createOperation, SharedTables.createOutbox, SharedTables.createAuditLog,
   SharedTables.createServiceSecret, SharedTables.claimOutbox, sealAuditLog, moveAuditHead,
+  appendAuditLog, SharedTables.dropOperationIndex,
 ]
 
 private enum SharedTables {
@@ -42,6 +43,12 @@ private enum SharedTables {
       );
       CREATE INDEX operation_created_at ON operation (created_at_us);
       """)
+
+  /// Answers are deleted in the order in which they were saved, for which their ids do.
+  static let dropOperationIndex = Migration(
+    number: 9, name: "drop_operation_index",
+    sqlite: "DROP INDEX operation_created_at;",
+    postgres: "DROP INDEX operation_created_at;")
 
   /// Messages that are to be delivered, and those that were given up. `is_head` marks the earliest
   /// message of each aggregate, the only one that may be delivered.

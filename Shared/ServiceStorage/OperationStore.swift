@@ -135,7 +135,8 @@ extension OperationStore {
   }
 
   /// Deletes the answers that are older than 30 days, a batch in each transaction, and returns how
-  /// many there were.
+  /// many there were. They are looked at in the order in which they were saved: one that is younger,
+  /// because the clock was set back since, keeps those behind it for as long.
   @discardableResult
   package func deleteExpired(batchSize: Int = 500) async throws -> Int {
     precondition(batchSize > 0, "a batch has a row")
@@ -146,8 +147,9 @@ extension OperationStore {
         try transaction.execute(
           """
           DELETE FROM operation WHERE id IN (
-            SELECT id FROM operation WHERE created_at_us < \(limit)
-            ORDER BY created_at_us LIMIT \(batchSize))
+            SELECT id FROM (
+              SELECT id, created_at_us FROM operation ORDER BY id LIMIT \(batchSize)) AS oldest
+            WHERE created_at_us < \(limit))
           """)
       }
       deleted += count

@@ -172,14 +172,14 @@ struct StorageTests {
     "an entry is taken only as the next of its chain, balanced and with the balances that follow",
     arguments: [
       Attempt(),
-      Attempt(sequence: 5, refusal: "ledger_entry_is_chained"),
-      Attempt(previousHash: "previous_hash", refusal: "ledger_entry_is_chained"),
-      Attempt(previousNumber: "previous_number", refusal: "ledger_entry_is_chained"),
-      Attempt(previousNumber: "NULL", refusal: "ledger_entry_is_chained"),
-      Attempt(amount: 1001, refusal: "ledger_entry_is_balanced"),
-      Attempt(secondAmount: -999, deposits: 3999, refusal: "ledger_entry_is_balanced"),
-      Attempt(deposits: 4001, refusal: "ledger_entry_is_balanced"),
-      Attempt(granted: 1, refusal: "ledger_entry_is_balanced"),
+      Attempt(sequence: 5, refusal: "ledger_entry_is_next"),
+      Attempt(previousHash: "previous_hash", refusal: "ledger_entry_is_next"),
+      Attempt(previousNumber: "previous_number", refusal: "ledger_entry_is_next"),
+      Attempt(previousNumber: "NULL", refusal: "ledger_entry_is_next"),
+      Attempt(amount: 1001, refusal: "ledger_entry_is_next"),
+      Attempt(secondAmount: -999, deposits: 3999, refusal: "ledger_entry_is_next"),
+      Attempt(deposits: 4001, refusal: "ledger_entry_is_next"),
+      Attempt(granted: 1, refusal: "ledger_entry_is_next"),
     ])
   private func sealed(_ attempt: Attempt) async throws {
     try await withLedger { database in

@@ -39,8 +39,8 @@ enum DependencyRules {
     // The one place, beside the operator's tools, that knows both drivers.
     "DatabaseSelection": drivers.union(["SQLCore", "Bootstrap", "SharedDomain", "Logging"]),
     "ServiceStorage": standard.union([
-      "SQLCore", "SharedDomain", "Cryptography", "GoogleAPI", "CommonAPI", "Messages", "RPCCore",
-      "Logging",
+      "SQLCore", "SharedDomain", "Cryptography", "GoogleAPI", "CommonAPI", "JSON", "Messages",
+      "RPCCore", "Logging",
     ]),
     "Cryptography": system.union(["CCrypto", "CArgon2", "SharedDomain", "Threads"]),
     "RequestValidation": ["CommonAPI", "GoogleAPI", "RPCCore", "SharedDomain"],

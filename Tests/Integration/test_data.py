@@ -308,6 +308,7 @@ def test_a_ledger_whose_tail_was_cut_together_with_everything_that_shows_it_is_f
 def test_a_chain_that_was_rewritten_as_a_whole_is_found(copy):
     """Content and every hash after it are made new, as one can who knows the program."""
     import hashlib
+    import json
 
     def canonical(*values) -> bytes:
         out = b""
@@ -325,15 +326,17 @@ def test_a_chain_that_was_rewritten_as_a_whole_is_found(copy):
     connection = unguarded(copy, "organizations")
     connection.execute("UPDATE audit_entry SET actor = 'user:nobody' WHERE sequence = 1")
     previous = bytes(32)
-    for number, organization, sequence, identifier, at, actor, action, target in connection.execute(
-        "SELECT number, organization_id, sequence, id, at_us, actor, action, target"
+    for number, organization, sequence, identifier, at, actor, action, target, plain in connection.execute(
+        "SELECT number, organization_id, sequence, id, at_us, actor, action, target, fields"
         " FROM audit_entry ORDER BY sequence"
     ).fetchall():
-        fields = connection.execute(
-            "SELECT name, subject, before_value, after_value, commitment FROM audit_field"
-            " WHERE entry_number = ? ORDER BY position",
+        fields = [(name, None, before, after, None) for name, before, after in json.loads(plain)]
+        for position, *field in connection.execute(
+            "SELECT position, name, subject, before_value, after_value, commitment"
+            " FROM audit_field WHERE entry_number = ? ORDER BY position",
             (number,),
-        ).fetchall()
+        ).fetchall():
+            fields.insert(position, field)
         content = canonical(
             "kontor.audit.entry.1", previous, organization, sequence, identifier, at, actor, action,
             target, len(fields),

@@ -13,6 +13,7 @@ enum Fixture {
     "shop_order.state": "'PAID'", "payment_attempt.state": "'PAID'", "stage": "'IN_SERVICE'",
     "ledger_entry.kind": "'TOP_UP'", "ledger_entry.previous_number": "NULL",
     "ledger_entry.deposits_minor": "0", "ledger_entry.granted_minor": "0",
+    "audit_entry.previous_number": "NULL", "audit_head.last_entry": "NULL",
     "ledger.last_entry": "NULL", "ledger.sequence": "0", "ledger.deposits_minor": "0",
     "ledger.granted_minor": "0", "top_up.state": "'SETTLED'",
     "provider_event.kind": "'CAPTURED'", "invoice.state": "'PAID'", "total_minor": "3",
@@ -36,11 +37,12 @@ enum Fixture {
         """
       }
     var tables = try transaction.rows(statement).map { try $0.text("name") }
-    // An audit entry seals its fields, which once came after it.
-    let seals = try transaction.first(
-      "SELECT 1 FROM schema_migration WHERE name = 'move_audit_head'")
-    if seals != nil, let index = tables.firstIndex(of: "audit_field") {
-      tables.insert(tables.remove(at: index), at: 0)
+    // An audit entry seals its fields, which once came after it, and follows the head of its chain.
+    for (step, table) in [("move_audit_head", "audit_field"), ("append_audit_log", "audit_head")] {
+      let isDone = try transaction.first("SELECT 1 FROM schema_migration WHERE name = \(step)")
+      if isDone != nil, let index = tables.firstIndex(of: table) {
+        tables.insert(tables.remove(at: index), at: 0)
+      }
     }
     return tables
   }
@@ -74,8 +76,9 @@ enum Fixture {
       let rows = try transaction.rows(SQL(trustedText: "SELECT 1 FROM \(table) LIMIT 1"))
       if !rows.isEmpty { continue }
       let columns = try columns(of: table, in: transaction)
+      let isEmptyHead = table == "audit_head" && columns.contains { $0.name == "last_entry" }
       let names = columns.map(\.name).joined(separator: ", ")
-      let row = columns.map { value(table, $0) }
+      let row = columns.map { isEmptyHead && $0.name == "sequence" ? "0" : value(table, $0) }
       try transaction.script(
         "INSERT INTO \(table) (\(names)) VALUES (\(row.joined(separator: ", ")))")
       guard table == "ledger_posting" else { continue }

@@ -33,6 +33,7 @@ enum RefusedChanges {
     "outbox_is_head_flag": ["UPDATE outbox SET is_head = 2"],
     "audit_entry_sequence_positive": ["UPDATE audit_entry SET sequence = 0"],
     "audit_entry_hash_length": ["UPDATE audit_entry SET hash = {short}"],
+    "audit_entry_previous": ["UPDATE audit_entry SET previous_number = number"],
     "audit_field_commitment_length": ["UPDATE audit_field SET commitment = {short}"],
     "audit_head_hash_length": ["UPDATE audit_head SET hash = {short}"],
     "service_secret_length": ["UPDATE service_secret SET value = {short}"],
@@ -158,26 +159,36 @@ extension RefusedChanges {
     if service == "accounting" {
       triggers = triggers.merging(ledger) { $0 + $1 }.merging(invoices) { $0 + $1 }
     }
-    // SQLite knows no TRUNCATE; in PostgreSQL one trigger makes heads and moves them.
-    return triggers.filter { name, _ in
-      dialect == .sqlite ? !name.hasSuffix("_is_not_emptied") : name != "audit_entry_makes_head"
-    }
+    // SQLite knows no TRUNCATE.
+    return triggers.filter { name, _ in dialect == .postgres || !name.hasSuffix("_is_not_emptied") }
   }
 
-  private static func auditEntry(_ organization: String, _ sequence: Int) -> String {
+  /// An entry of the audit log behind the one that is there.
+  private static func auditEntry(
+    _ organization: String, _ sequence: Int, after previous: String = "1"
+  ) -> String {
     """
     INSERT INTO audit_entry
-      (number, organization_id, sequence, id, at_us, actor, action, target, hash)
-    VALUES (2, \(organization), \(sequence), 'x', 1, 'x', 'x', 'x', {zeros})
+      (number, previous_number, organization_id, sequence, id, at_us, actor, action, target, fields,
+        hash)
+    VALUES (2, \(previous), \(organization), \(sequence), 'x', 1, 'x', 'x', 'x', '[]', {zeros})
+    """
+  }
+
+  /// The head of another organization's chain.
+  private static func auditHead(_ last: String, _ sequence: Int, _ hash: String) -> String {
+    """
+    INSERT INTO audit_head (organization_id, last_entry, sequence, hash)
+    VALUES ({other}, \(last), \(sequence), \(hash))
     """
   }
 
   private static let auditLog: [String: [[String]]] = [
     "audit_entry_is_next": [
-      [auditEntry("{id}", 3)], [auditEntry("{other}", 2)], [auditEntry("{id}", 0)],
+      [auditEntry("{id}", 3)], [auditEntry("{other}", 2)], [auditEntry("{id}", 1)],
+      [auditEntry("{id}", 2, after: "NULL")], [auditEntry("{other}", 1, after: "NULL")],
+      [auditHead("NULL", 0, "{zeros}"), auditEntry("{other}", 1)],
     ],
-    // These refuse nothing: they move the chain's head on.
-    "audit_entry_makes_head": [], "audit_entry_moves_head": [],
     "audit_entry_is_final": [["UPDATE audit_entry SET actor = 'x'"]],
     "audit_entry_stays": [["DELETE FROM audit_entry"]],
     "audit_entry_is_not_emptied": [["TRUNCATE audit_entry CASCADE"]],
@@ -194,18 +205,14 @@ extension RefusedChanges {
     ],
     "audit_field_stays": [["DELETE FROM audit_field"]],
     "audit_field_is_not_emptied": [["TRUNCATE audit_field"]],
-    "audit_head_is_an_entry": [
-      ["INSERT INTO audit_head (organization_id, sequence, hash) VALUES ({other}, 1, {zeros})"],
-      [
-        auditEntry("{other}", 1),
-        "INSERT INTO audit_head (organization_id, sequence, hash) VALUES ({other}, 1, {ones})",
-      ],
+    "audit_head_is_empty": [
+      [auditHead("1", 0, "{zeros}")], [auditHead("NULL", 1, "{zeros}")],
+      [auditHead("NULL", 0, "{ones}")],
     ],
-    "audit_head_moves_on": [
-      [
-        auditEntry("{other}", 1),
-        "UPDATE audit_head SET organization_id = {other} WHERE organization_id = {id}",
-      ]
+    "audit_head_follows_entry": [
+      ["UPDATE audit_head SET sequence = 2"], ["UPDATE audit_head SET sequence = 1"],
+      ["UPDATE audit_head SET organization_id = {other}"], ["UPDATE audit_head SET hash = {ones}"],
+      ["UPDATE audit_head SET last_entry = NULL"],
     ],
     "audit_head_stays": [["DELETE FROM audit_head"]],
     "audit_head_is_not_emptied": [["TRUNCATE audit_head"]],
@@ -240,18 +247,14 @@ extension RefusedChanges {
   }
 
   private static let ledger: [String: [[String]]] = [
-    "ledger_entry_is_balanced": [
+    "ledger_entry_is_next": [
       [entry()], [posting(1, 5), entry()], [posting(1, 5), posting(2, -4), entry()],
       [posting(1, -5), posting(2, 5, account: "prepaid.deposits"), entry()],
       [posting(1, -5), posting(2, 5, account: "prepaid.granted"), entry()],
-    ],
-    "ledger_entry_is_chained": [
       [posting(1, 5), posting(2, -5), entry(hash: "{ones}")],
       [posting(1, 5), posting(2, -5), entry(sequence: 3)],
       [posting(1, 5), posting(2, -5), entry(after: "NULL")],
     ],
-    // Refuses nothing: it moves the ledger's row on.
-    "ledger_entry_moves_head": [],
     "ledger_entry_is_final": [["UPDATE ledger_entry SET description = 'x'"]],
     "ledger_entry_stays": [["DELETE FROM ledger_entry"]],
     "ledger_entry_is_not_emptied": [["TRUNCATE ledger_entry"]],

@@ -10,7 +10,7 @@ package enum AccountingMigrations {
     Migration(number: 103, name: "create_payment", sqlite: payment, postgres: Postgres.payment),
     Migration(
       number: 104, name: "chain_ledger", sqlite: ledgerChain, postgres: Postgres.ledgerChain),
-    AppendLedger.migration,
+    AppendLedger.migration, JoinLedgerTriggers.migration,
   ]
 
   /// Postings are written before their entry, and the entry seals them: a trigger refuses an entry

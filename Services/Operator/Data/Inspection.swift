@@ -101,16 +101,9 @@ struct Inspection {
 
   private mutating func inspectAuditLog(_ transaction: any Transaction) throws {
     var entries: Int64 = 0
-    var chains = 0
-    for row in try transaction.rows(
-      """
-      SELECT organization_id FROM audit_head UNION SELECT organization_id FROM audit_entry
-      ORDER BY organization_id
-      """)
-    {
-      let organizationID: OrganizationID = try row.read("organization_id")
-      chains += 1
-      switch try AuditLog.verify(organizationID, in: transaction) {
+    let chains = try AuditLog.verifyAll(in: transaction)
+    for (organizationID, verification) in chains.sorted(by: { $0.key < $1.key }) {
+      switch verification {
       case .intact(let count, _): entries += count
       case .broken(let sequence, let reason):
         find(
@@ -118,7 +111,7 @@ struct Inspection {
           "expected an unbroken chain: \(reason)")
       }
     }
-    report.notes.append("\(data.name): \(entries) audit entries in \(chains) chains")
+    report.notes.append("\(data.name): \(entries) audit entries in \(chains.count) chains")
   }
 
   private mutating func inspectOutbox(_ transaction: any Transaction) throws {

@@ -125,8 +125,15 @@ extension Inspection {
       key = "\(organizationID)/\(head.sequence)"
       row = try transaction.first(
         """
-        SELECT hash FROM audit_entry
-        WHERE organization_id = \(organizationID) AND sequence = \(head.sequence)
+        WITH RECURSIVE chain AS (
+          SELECT e.previous_number, e.sequence, e.hash
+          FROM audit_head h JOIN audit_entry e ON e.number = h.last_entry
+          WHERE h.organization_id = \(organizationID)
+          UNION ALL
+          SELECT e.previous_number, e.sequence, e.hash
+          FROM chain JOIN audit_entry e ON e.number = chain.previous_number
+          WHERE chain.sequence > \(head.sequence))
+        SELECT hash FROM chain WHERE sequence = \(head.sequence)
         """)
     case .ledger(let organizationID, let currency):
       table = "ledger_entry"

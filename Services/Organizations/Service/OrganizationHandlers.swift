@@ -55,13 +55,13 @@ struct OrganizationHandlers: OrganizationService {
     let page = Page(
       size: request.pageSize, token: request.pageToken, filter: [organizationID.text],
       keyCount: 1, &checks)
-    let before = page.key(&checks) { Int64($0[0]) }
+    let after = page.key(&checks) { Int64($0[0]) }
     try checks.finish()
     let entries = try await database.read { transaction in
       try AuditLog.page(
-        of: organizationID, before: before, limit: page.limit + 1, in: transaction)
+        of: organizationID, after: after, limit: page.limit + 1, in: transaction)
     }
-    let (shown, token) = page.cut(entries) { [String($0.sequence)] }
+    let (shown, token) = page.cut(entries) { [String($0.position)] }
     return ListAuditEntriesResponse(entries: shown.map(\.message), nextPageToken: token)
   }
 }

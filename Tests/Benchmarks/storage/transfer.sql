@@ -26,6 +26,7 @@ DECLARE
   v_previous bytea;
   v_hash bytea;
   v_number bigint;
+  v_last bigint;
 BEGIN
   INSERT INTO operation (request_id, scope, method, request_hash, response, created_at_us)
     VALUES (p_request_id, 'service:benchmark', '/benchmark/Transfer', v_request_hash,
@@ -63,19 +64,22 @@ BEGIN
     ON CONFLICT (ledger_number, account)
     DO UPDATE SET amount_minor = ledger_balance.amount_minor + excluded.amount_minor;
 
-  SELECT sequence, hash INTO v_sequence, v_previous FROM audit_head
+  SELECT last_entry, sequence, hash INTO v_last, v_sequence, v_previous FROM audit_head
     WHERE organization_id = p_organization_id;
-  v_sequence := COALESCE(v_sequence, 0) + 1;
-  v_hash := sha256(COALESCE(v_previous, decode(repeat('00', 32), 'hex'))
+  IF NOT FOUND THEN
+    INSERT INTO audit_head (organization_id, last_entry, sequence, hash)
+      VALUES (p_organization_id, NULL, 0, decode(repeat('00', 32), 'hex'))
+      RETURNING last_entry, sequence, hash INTO v_last, v_sequence, v_previous;
+  END IF;
+  v_sequence := v_sequence + 1;
+  v_hash := sha256(v_previous
     || convert_to(concat_ws('|', p_organization_id, v_sequence, v_now, 'service:benchmark',
       'transfer.made', v_entry_id, 'amount', '1.00'), 'UTF8'));
   v_number := nextval(pg_get_serial_sequence('audit_entry', 'number'));
-  INSERT INTO audit_field (entry_number, position, name, after_value)
-    VALUES (v_number, 0, 'amount', '1.00');
-  INSERT INTO audit_entry (number, organization_id, sequence, id, at_us, actor, action, target,
-      hash)
-    VALUES (v_number, p_organization_id, v_sequence, time_ordered_id(), v_now, 'service:benchmark',
-      'transfer.made', 'entry:' || v_entry_id, v_hash);
+  INSERT INTO audit_entry (number, previous_number, organization_id, sequence, id, at_us, actor,
+      action, target, fields, hash)
+    VALUES (v_number, v_last, p_organization_id, v_sequence, time_ordered_id(), v_now, 'service:benchmark',
+      'transfer.made', 'entry:' || v_entry_id, '[["amount",null,"1.00"]]', v_hash);
 
   INSERT INTO outbox (id, topic, aggregate_id, payload, created_at_us, is_head,
       next_attempt_at_us)
