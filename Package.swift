@@ -159,13 +159,13 @@ let package = Package(
     module(
       "RPCInProcess", "Shared/RPC/InProcess", ["RPCCore", "Messages", logging], touchesMemory: true),
     module("Threads", "Shared/Threads", touchesMemory: true),
-    module("SQLCore", "Shared/SQL/Core", touchesMemory: true),
+    module("SQLCore", "Shared/SQL/Core", ["SharedDomain"], touchesMemory: true),
     module(
-      "SQLiteDriver", "Shared/SQL/SQLite", ["CSQLite", "SQLCore", "Threads", logging],
-      touchesMemory: true),
+      "SQLiteDriver", "Shared/SQL/SQLite",
+      ["CSQLite", "SQLCore", "SharedDomain", "Threads", logging], touchesMemory: true),
     module(
-      "PostgresDriver", "Shared/SQL/Postgres", ["CPostgres", "SQLCore", "Threads"],
-      touchesMemory: true),
+      "PostgresDriver", "Shared/SQL/Postgres",
+      ["CPostgres", "SQLCore", "SharedDomain", "Threads"], touchesMemory: true),
     module(
       "DatabaseSelection", "Shared/SQL/Selection",
       ["SQLCore", "SQLiteDriver", "PostgresDriver", "Bootstrap", "SharedDomain", logging]),

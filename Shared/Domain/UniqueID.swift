@@ -39,23 +39,54 @@ package struct UniqueID: Sendable, Hashable, Comparable {
     (high, low) = words
   }
 
+  /// How long the canonical text is, in bytes.
+  package static let textLength = 36
+
   /// The canonical lower-case text, 36 characters.
   package var text: String {
-    let hexadecimal = Array("0123456789abcdef".utf8)
-    return String(unsafeUninitializedCapacity: 36) { buffer in
-      var output = 0
-      for index in 0..<32 {
-        if index == 8 || index == 12 || index == 16 || index == 20 {
-          buffer[output] = 0x2D
-          output += 1
-        }
-        let word = index < 16 ? high : low
-        let nibble = word >> UInt64(60 - 4 * (index & 15)) & 0xF
-        buffer[output] = hexadecimal[Int(nibble)]
-        output += 1
-      }
-      return 36
+    String(unsafeUninitializedCapacity: Self.textLength) { buffer in
+      writeText(to: UnsafeMutableRawBufferPointer(buffer))
+      return Self.textLength
     }
+  }
+
+  /// Writes the canonical text, which is ASCII, to the beginning of a buffer of 36 bytes or more.
+  package func writeText(to buffer: UnsafeMutableRawBufferPointer) {
+    precondition(buffer.count >= Self.textLength, "a buffer has room for an id's text")
+    let first = Self.digits(UInt32(truncatingIfNeeded: high >> 32))
+    let second = Self.digits(UInt32(truncatingIfNeeded: high))
+    let third = Self.digits(UInt32(truncatingIfNeeded: low >> 32))
+    let fourth = Self.digits(UInt32(truncatingIfNeeded: low))
+    let hyphen: UInt8 = 0x2D
+    buffer.storeBytes(of: first.bigEndian, toByteOffset: 0, as: UInt64.self)
+    buffer.storeBytes(of: hyphen, toByteOffset: 8, as: UInt8.self)
+    buffer.storeBytes(of: Self.upperHalf(second), toByteOffset: 9, as: UInt32.self)
+    buffer.storeBytes(of: hyphen, toByteOffset: 13, as: UInt8.self)
+    buffer.storeBytes(of: Self.lowerHalf(second), toByteOffset: 14, as: UInt32.self)
+    buffer.storeBytes(of: hyphen, toByteOffset: 18, as: UInt8.self)
+    buffer.storeBytes(of: Self.upperHalf(third), toByteOffset: 19, as: UInt32.self)
+    buffer.storeBytes(of: hyphen, toByteOffset: 23, as: UInt8.self)
+    buffer.storeBytes(of: Self.lowerHalf(third), toByteOffset: 24, as: UInt32.self)
+    buffer.storeBytes(of: fourth.bigEndian, toByteOffset: 28, as: UInt64.self)
+  }
+
+  /// The eight hexadecimal digits of a word in ASCII, the first in the most significant byte.
+  private static func digits(_ word: UInt32) -> UInt64 {
+    // A nibble to each byte, then 0x30 to all and 0x27 more to those from ten on.
+    var nibbles = UInt64(word)
+    nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+    nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+    nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+  }
+
+  private static func upperHalf(_ digits: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: digits >> 32).bigEndian
+  }
+
+  private static func lowerHalf(_ digits: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: digits).bigEndian
   }
 
   package static func < (left: UniqueID, right: UniqueID) -> Bool {

@@ -31,10 +31,6 @@ package struct CanonicalBytes: Sendable, Hashable {
   }
 
   private mutating func appendBigEndian(_ word: UInt64) {
-    var shift: UInt64 = 64
-    while shift > 0 {
-      shift -= 8
-      bytes.append(UInt8(truncatingIfNeeded: word >> shift))
-    }
+    withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
   }
 }

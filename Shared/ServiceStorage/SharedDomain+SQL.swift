@@ -5,7 +5,7 @@ package import SharedDomain
 /// columns named `…_us`, currencies and roles by their code.
 
 extension UniqueID: SQLConvertible, SQLReadable {
-  package var sqlValue: SQLValue { .text(text) }
+  package var sqlValue: SQLValue { .id(self) }
 
   package init?(sqlValue: SQLValue) {
     guard case .text(let text) = sqlValue else { return nil }
@@ -14,7 +14,7 @@ extension UniqueID: SQLConvertible, SQLReadable {
 }
 
 extension Identifier: SQLConvertible, SQLReadable {
-  package var sqlValue: SQLValue { .text(text) }
+  package var sqlValue: SQLValue { .id(value) }
 
   package init?(sqlValue: SQLValue) {
     guard case .text(let text) = sqlValue else { return nil }

@@ -33,9 +33,9 @@ enum DependencyRules {
     ]),
     "Reflection": ["RPCCore", "ReflectionAPI"],
     "RPCInProcess": system.union(["RPCCore", "Messages", "SharedDomain", "Logging"]),
-    "SQLCore": standard,
-    "SQLiteDriver": system.union(["CSQLite", "SQLCore", "Threads", "Logging"]),
-    "PostgresDriver": system.union(["CPostgres", "SQLCore", "Threads", "Logging"]),
+    "SQLCore": standard.union(["SharedDomain"]),
+    "SQLiteDriver": system.union(["CSQLite", "SQLCore", "SharedDomain", "Threads", "Logging"]),
+    "PostgresDriver": system.union(["CPostgres", "SQLCore", "SharedDomain", "Threads", "Logging"]),
     // The one place, beside the operator's tools, that knows both drivers.
     "DatabaseSelection": drivers.union(["SQLCore", "Bootstrap", "SharedDomain", "Logging"]),
     "ServiceStorage": standard.union([

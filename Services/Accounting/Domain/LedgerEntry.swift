@@ -117,11 +117,7 @@ private struct HashedContent {
   }
 
   mutating func append(_ number: some FixedWidthInteger) {
-    var shift = number.bitWidth
-    while shift > 0 {
-      shift -= 8
-      bytes.append(UInt8(truncatingIfNeeded: number >> shift))
-    }
+    withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
   }
 
   mutating func append(_ text: String) {

@@ -4,36 +4,18 @@
 /// or hashed, until a driver prepares the statement. The same text written in two places makes two
 /// templates.
 package struct SQLTemplate: Sendable, Hashable {
-  private enum Piece: Sendable, Hashable {
-    case literal(StaticString)
-    case text(String)
-    case parameter
+  /// A literal, a parameter, or a text made at run time; without references, which would be counted.
+  private struct Piece: Sendable, Equatable {
+    /// Where a literal's UTF-8 begins; for a text, its place in `texts`; 0 for a parameter.
+    let start: UInt
+    /// The literal's length in bytes; -1 for a text.
+    let count: Int
 
-    static func == (left: Piece, right: Piece) -> Bool {
-      switch (left, right) {
-      case (.parameter, .parameter): true
-      case (.literal(let left), .literal(let right)):
-        left.identity == right.identity && left.utf8CodeUnitCount == right.utf8CodeUnitCount
-      case (.text(let left), .text(let right)): left == right
-      default: false
-      }
-    }
-
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(fingerprint)
-    }
-
-    /// Equal for equal pieces.
-    var fingerprint: UInt {
-      switch self {
-      case .parameter: 1
-      case .literal(let text): text.identity
-      case .text(let text): UInt(bitPattern: text.hashValue)
-      }
-    }
+    static let parameter = Piece(start: 0, count: 0)
   }
 
   private var pieces: [Piece] = []
+  private var texts: [String] = []
   /// Mixes the pieces' in their order.
   private var fingerprint: UInt = 0
 
@@ -47,24 +29,37 @@ package struct SQLTemplate: Sendable, Hashable {
   }
 
   init(trustedText text: String) {
-    add(.text(text))
+    append(text)
   }
 
   mutating func append(_ literal: StaticString) {
-    if literal.utf8CodeUnitCount > 0 { add(.literal(literal)) }
+    let count = literal.utf8CodeUnitCount
+    if count > 0 { add(Piece(start: literal.address, count: count), literal.address) }
   }
 
   mutating func appendParameter() {
-    add(.parameter)
+    add(.parameter, 1)
+  }
+
+  private mutating func append(_ text: String) {
+    add(Piece(start: UInt(texts.count), count: -1), UInt(bitPattern: text.hashValue))
+    texts.append(text)
   }
 
   mutating func append(_ other: SQLTemplate) {
-    for piece in other.pieces { add(piece) }
+    for piece in other.pieces {
+      switch piece.count {
+      case 0: appendParameter()
+      case 1...: add(piece, piece.start)
+      default: append(other.texts[Int(piece.start)])
+      }
+    }
   }
 
-  private mutating func add(_ piece: Piece) {
+  /// - Parameter part: equal for equal pieces.
+  private mutating func add(_ piece: Piece, _ part: UInt) {
     // The multiplier of a linear congruential generator: order counts, and all bits are mixed.
-    fingerprint = (fingerprint &+ piece.fingerprint) &* 6_364_136_223_846_793_005
+    fingerprint = (fingerprint &+ part) &* 6_364_136_223_846_793_005
     pieces.append(piece)
   }
 
@@ -73,12 +68,16 @@ package struct SQLTemplate: Sendable, Hashable {
     var text = ""
     var number = 0
     for piece in pieces {
-      switch piece {
-      case .literal(let literal): text += literal.description
-      case .text(let part): text += part
-      case .parameter:
+      switch piece.count {
+      case 0:
         number += 1
         text += dialect.placeholder(number)
+      case 1...:
+        // A literal stays where it is for as long as the program runs.
+        let bytes = unsafe UnsafeBufferPointer(
+          start: UnsafePointer<UInt8>(bitPattern: piece.start), count: piece.count)
+        text += unsafe String(decoding: bytes, as: UTF8.self)
+      default: text += texts[Int(piece.start)]
       }
     }
     return text
@@ -86,6 +85,7 @@ package struct SQLTemplate: Sendable, Hashable {
 
   package static func == (left: SQLTemplate, right: SQLTemplate) -> Bool {
     left.fingerprint == right.fingerprint && left.pieces == right.pieces
+      && left.texts == right.texts
   }
 
   package func hash(into hasher: inout Hasher) {
@@ -94,9 +94,9 @@ package struct SQLTemplate: Sendable, Hashable {
 }
 
 extension StaticString {
-  /// The literal's address, or its only character.
-  fileprivate var identity: UInt {
-    guard hasPointerRepresentation else { return UInt(unicodeScalar.value) }
+  /// Where the literal's UTF-8 is.
+  fileprivate var address: UInt {
+    precondition(hasPointerRepresentation, "SQL is written as text, not as one character")
     return unsafe UInt(bitPattern: utf8Start)
   }
 }

@@ -1,3 +1,5 @@
+package import SharedDomain
+
 /// A value that travels to or from a column. Both dialects store exactly these: whole numbers, text
 /// (UTF-8) and bytes. There are no floating-point values: money is integer minor units, instants
 /// are integer microseconds.
@@ -6,13 +8,15 @@ package enum SQLValue: Sendable, Hashable {
   case integer(Int64)
   case text(String)
   case blob([UInt8])
+  /// An id to be bound: stored, and read back, as its text.
+  case id(UniqueID)
 
   /// The kind of the value in the words of the column types: `NULL`, `INTEGER`, `TEXT`, `BLOB`.
   package var typeName: String {
     switch self {
     case .null: "NULL"
     case .integer: "INTEGER"
-    case .text: "TEXT"
+    case .text, .id: "TEXT"
     case .blob: "BLOB"
     }
   }

@@ -1,4 +1,5 @@
 internal import SQLCore
+internal import SharedDomain
 
 /// The binary forms of values, by the type's OID (`pg_type.dat`).
 enum PostgresValue {
@@ -11,7 +12,7 @@ enum PostgresValue {
     switch value {
     case .null: 0
     case .integer: bigint
-    case .text: text
+    case .text, .id: text
     case .blob: bytea
     }
   }
@@ -26,6 +27,7 @@ enum PostgresValue {
       }
     case .text(let text): bytes.append(contentsOf: text.utf8)
     case .blob(let blob): bytes.append(contentsOf: blob)
+    case .id(let id): bytes.append(contentsOf: id.text.utf8)
     }
   }
 

@@ -1,5 +1,6 @@
 private import CSQLite
 internal import SQLCore
+internal import SharedDomain
 
 /// The texts and bytes that are bound to the running statement, one after the other in memory that
 /// is kept for the next statement: SQLite takes no copies of its own.
@@ -20,6 +21,7 @@ final class SQLiteBindings {
       switch value {
       case .text(let text): needed += text.utf8.count
       case .blob(let blob): needed += blob.count
+      case .id: needed += UniqueID.textLength
       case .null, .integer: break
       }
     }
@@ -42,6 +44,16 @@ final class SQLiteBindings {
   func bind(_ blob: [UInt8], to index: Int32, of statement: OpaquePointer) -> Int32 {
     let place = unsafe blob.withUnsafeBytes { bytes in unsafe add(bytes) }
     return unsafe kontor_sqlite3_bind_blob(
+      statement, index, place.baseAddress, UInt64(place.count))
+  }
+
+  /// Binds an id's text; SQLite's result code.
+  func bind(_ id: UniqueID, to index: Int32, of statement: OpaquePointer) -> Int32 {
+    let place = unsafe UnsafeMutableRawBufferPointer(
+      rebasing: buffer[used..<used + UniqueID.textLength])
+    unsafe id.writeText(to: place)
+    used += place.count
+    return unsafe kontor_sqlite3_bind_text(
       statement, index, place.baseAddress, UInt64(place.count))
   }
 

@@ -26,7 +26,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
   /// Whether the library's own settings were made; they are made once.
   private static let isLibraryPrepared =
-    kontor_sqlite3_disable_memory_statistics() == SQLITE_OK
+    kontor_sqlite3_prepare() == SQLITE_OK
 
   private let handle: OpaquePointer
   private let configuration: SQLiteConfiguration

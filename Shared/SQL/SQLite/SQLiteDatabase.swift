@@ -123,13 +123,13 @@ package final class SQLiteDatabase: Database {
     _ body: @escaping @Sendable (any Transaction) throws -> Result,
     _ queue: BoundedQueue<any SQLiteJob>
   ) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      switch queue.push(SQLiteBody(body, continuation)) {
+    try await unsafe withUnsafeThrowingContinuation { continuation in
+      switch unsafe queue.push(SQLiteBody(body, continuation)) {
       case .accepted: break
       case .full:
-        continuation.resume(throwing: SQLError(.overloaded, "the database's queue is full"))
+        unsafe continuation.resume(throwing: SQLError(.overloaded, "the database's queue is full"))
       case .closed:
-        continuation.resume(throwing: SQLError(.closed, "the database is closed"))
+        unsafe continuation.resume(throwing: SQLError(.closed, "the database is closed"))
       }
     }
   }

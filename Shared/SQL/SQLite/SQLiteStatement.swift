@@ -62,6 +62,7 @@ final class SQLiteStatement {
         case .integer(let number): unsafe sqlite3_bind_int64(handle, index, number)
         case .text(let text): unsafe buffer.bind(text, to: index, of: handle)
         case .blob(let blob): unsafe buffer.bind(blob, to: index, of: handle)
+        case .id(let id): unsafe buffer.bind(id, to: index, of: handle)
         }
       guard code == SQLITE_OK else {
         throw unsafe SQLiteError.latest(code, on: connection, while: "bind parameter \(index)")

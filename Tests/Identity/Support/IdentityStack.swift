@@ -140,6 +140,7 @@ final class IdentityStack: Sendable {
             case .null: ""
             case .integer(let number): String(number)
             case .text(let text): text
+            case .id(let id): id.text
             case .blob(let bytes): String(decoding: bytes, as: UTF8.self)
             }
           }.joined(separator: "|")
