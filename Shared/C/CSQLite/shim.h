@@ -160,6 +160,240 @@ static inline int kontor_sqlite3_prepare(void) {
   return sqlite3_config(SQLITE_CONFIG_MALLOC, &kept);
 }
 
+// The write-ahead log's file. SQLite writes each page of a commit by two calls of the system; here what
+// follows on what was written before waits in memory, until the log is synchronized, read, cut, measured
+// or closed. Nobody but the writing connection looks at what a commit has not synchronized.
+
+enum {
+  /// How much of the log waits in memory at most, in bytes: SQLite writes less than 128 KiB at once.
+  KONTOR_SQLITE3_LOG_BYTES = 120 * 1024,
+};
+
+typedef struct kontor_sqlite3_log {
+  sqlite3_file base;
+  sqlite3_file *real;
+  /// What waits, and its place in the file.
+  char *bytes;
+  int count;
+  sqlite3_int64 offset;
+} kontor_sqlite3_log;
+
+/// Writes what waits. After an error it is gone, as after any write that failed.
+static inline int kontor_sqlite3_log_flush(kontor_sqlite3_log *log) {
+  int count = log->count;
+  log->count = 0;
+  return count == 0 ? SQLITE_OK
+                    : log->real->pMethods->xWrite(log->real, log->bytes, count, log->offset);
+}
+
+static inline int kontor_sqlite3_log_close(sqlite3_file *file) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int code = kontor_sqlite3_log_flush(log);
+  free(log->bytes);
+  int closed = log->real->pMethods->xClose(log->real);
+  return code == SQLITE_OK ? closed : code;
+}
+
+static inline int kontor_sqlite3_log_read(
+    sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int code = kontor_sqlite3_log_flush(log);
+  return code == SQLITE_OK ? log->real->pMethods->xRead(log->real, bytes, count, offset) : code;
+}
+
+/// Whether there is room for so many bytes behind what waits. There is none on a disk where a write may
+/// spoil what is beside it: SQLite writes there, too, after it has synchronized.
+static inline int kontor_sqlite3_log_has_room(kontor_sqlite3_log *log, int count) {
+  if (!(log->real->pMethods->xDeviceCharacteristics(log->real)
+        & SQLITE_IOCAP_POWERSAFE_OVERWRITE)) {
+    return 0;
+  }
+  if (!log->bytes) log->bytes = (char *)malloc(KONTOR_SQLITE3_LOG_BYTES);
+  return log->bytes && log->count + count <= KONTOR_SQLITE3_LOG_BYTES;
+}
+
+static inline int kontor_sqlite3_log_write(
+    sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int follows = log->count > 0 && offset == log->offset + log->count;
+  if (!follows || !kontor_sqlite3_log_has_room(log, count)) {
+    int code = kontor_sqlite3_log_flush(log);
+    if (code != SQLITE_OK) return code;
+    if (!kontor_sqlite3_log_has_room(log, count)) {
+      return log->real->pMethods->xWrite(log->real, bytes, count, offset);
+    }
+    log->offset = offset;
+  }
+  memcpy(log->bytes + log->count, bytes, (size_t)count);
+  log->count += count;
+  return SQLITE_OK;
+}
+
+static inline int kontor_sqlite3_log_truncate(sqlite3_file *file, sqlite3_int64 size) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int code = kontor_sqlite3_log_flush(log);
+  return code == SQLITE_OK ? log->real->pMethods->xTruncate(log->real, size) : code;
+}
+
+static inline int kontor_sqlite3_log_sync(sqlite3_file *file, int flags) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int code = kontor_sqlite3_log_flush(log);
+  return code == SQLITE_OK ? log->real->pMethods->xSync(log->real, flags) : code;
+}
+
+static inline int kontor_sqlite3_log_size(sqlite3_file *file, sqlite3_int64 *size) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  int code = kontor_sqlite3_log_flush(log);
+  return code == SQLITE_OK ? log->real->pMethods->xFileSize(log->real, size) : code;
+}
+
+static inline int kontor_sqlite3_log_lock(sqlite3_file *file, int level) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xLock(log->real, level);
+}
+
+static inline int kontor_sqlite3_log_unlock(sqlite3_file *file, int level) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xUnlock(log->real, level);
+}
+
+static inline int kontor_sqlite3_log_check_lock(sqlite3_file *file, int *result) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xCheckReservedLock(log->real, result);
+}
+
+static inline int kontor_sqlite3_log_control(sqlite3_file *file, int operation, void *argument) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xFileControl(log->real, operation, argument);
+}
+
+static inline int kontor_sqlite3_log_sector(sqlite3_file *file) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xSectorSize(log->real);
+}
+
+static inline int kontor_sqlite3_log_characteristics(sqlite3_file *file) {
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  return log->real->pMethods->xDeviceCharacteristics(log->real);
+}
+
+static inline const sqlite3_io_methods *kontor_sqlite3_log_methods(void) {
+  static const sqlite3_io_methods methods = {
+      1,
+      kontor_sqlite3_log_close,
+      kontor_sqlite3_log_read,
+      kontor_sqlite3_log_write,
+      kontor_sqlite3_log_truncate,
+      kontor_sqlite3_log_sync,
+      kontor_sqlite3_log_size,
+      kontor_sqlite3_log_lock,
+      kontor_sqlite3_log_unlock,
+      kontor_sqlite3_log_check_lock,
+      kontor_sqlite3_log_control,
+      kontor_sqlite3_log_sector,
+      kontor_sqlite3_log_characteristics,
+  };
+  return &methods;
+}
+
+// The system that the files of a database belong to: another one, but for the log's file.
+
+static inline sqlite3_vfs *kontor_sqlite3_base(sqlite3_vfs *vfs) {
+  return (sqlite3_vfs *)vfs->pAppData;
+}
+
+static inline int kontor_sqlite3_vfs_open(
+    sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *opened) {
+  sqlite3_vfs *base = kontor_sqlite3_base(vfs);
+  if (!(flags & SQLITE_OPEN_WAL)) return base->xOpen(base, name, file, flags, opened);
+  kontor_sqlite3_log *log = (kontor_sqlite3_log *)file;
+  memset(log, 0, sizeof *log);
+  log->real = (sqlite3_file *)(log + 1);
+  int code = base->xOpen(base, name, log->real, flags, opened);
+  // Closed by SQLite where it has methods, also after an error.
+  if (log->real->pMethods) log->base.pMethods = kontor_sqlite3_log_methods();
+  return code;
+}
+
+static inline int kontor_sqlite3_vfs_delete(sqlite3_vfs *vfs, const char *name, int synchronizes) {
+  return kontor_sqlite3_base(vfs)->xDelete(kontor_sqlite3_base(vfs), name, synchronizes);
+}
+
+static inline int kontor_sqlite3_vfs_access(
+    sqlite3_vfs *vfs, const char *name, int flags, int *result) {
+  return kontor_sqlite3_base(vfs)->xAccess(kontor_sqlite3_base(vfs), name, flags, result);
+}
+
+static inline int kontor_sqlite3_vfs_path(
+    sqlite3_vfs *vfs, const char *name, int size, char *result) {
+  return kontor_sqlite3_base(vfs)->xFullPathname(kontor_sqlite3_base(vfs), name, size, result);
+}
+
+static inline int kontor_sqlite3_vfs_random(sqlite3_vfs *vfs, int count, char *result) {
+  return kontor_sqlite3_base(vfs)->xRandomness(kontor_sqlite3_base(vfs), count, result);
+}
+
+static inline int kontor_sqlite3_vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
+  return kontor_sqlite3_base(vfs)->xSleep(kontor_sqlite3_base(vfs), microseconds);
+}
+
+static inline int kontor_sqlite3_vfs_time(sqlite3_vfs *vfs, double *result) {
+  return kontor_sqlite3_base(vfs)->xCurrentTime(kontor_sqlite3_base(vfs), result);
+}
+
+static inline int kontor_sqlite3_vfs_error(sqlite3_vfs *vfs, int size, char *result) {
+  return kontor_sqlite3_base(vfs)->xGetLastError(kontor_sqlite3_base(vfs), size, result);
+}
+
+static inline int kontor_sqlite3_vfs_time_in_milliseconds(sqlite3_vfs *vfs, sqlite3_int64 *result) {
+  return kontor_sqlite3_base(vfs)->xCurrentTimeInt64(kontor_sqlite3_base(vfs), result);
+}
+
+/// The name of the system to open databases with whose files are in `name`, the process's own for
+/// NULL; `name` itself where there is no memory. It is made once for each and stays.
+static inline const char *kontor_sqlite3_vfs_on(const char *name) {
+  static const char *const suffix = "-log";
+  if (sqlite3_initialize() != SQLITE_OK) return name;
+  sqlite3_vfs *base = sqlite3_vfs_find(name);
+  if (!base || base->iVersion < 2) return name;
+  size_t length = strlen(base->zName) + strlen(suffix) + 1;
+  sqlite3_mutex *mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+  sqlite3_mutex_enter(mutex);
+  sqlite3_vfs *vfs = (sqlite3_vfs *)malloc(sizeof *vfs + length);
+  if (vfs) {
+    memset(vfs, 0, sizeof *vfs);
+    char *own = (char *)(vfs + 1);
+    strcpy(own, base->zName);
+    strcat(own, suffix);
+    sqlite3_vfs *known = sqlite3_vfs_find(own);
+    if (known) {
+      free(vfs);
+      vfs = known;
+    } else {
+      vfs->iVersion = 2;
+      vfs->szOsFile = (int)sizeof(kontor_sqlite3_log) + base->szOsFile;
+      vfs->mxPathname = base->mxPathname;
+      vfs->zName = own;
+      vfs->pAppData = base;
+      vfs->xOpen = kontor_sqlite3_vfs_open;
+      vfs->xDelete = kontor_sqlite3_vfs_delete;
+      vfs->xAccess = kontor_sqlite3_vfs_access;
+      vfs->xFullPathname = kontor_sqlite3_vfs_path;
+      vfs->xRandomness = kontor_sqlite3_vfs_random;
+      vfs->xSleep = kontor_sqlite3_vfs_sleep;
+      vfs->xCurrentTime = kontor_sqlite3_vfs_time;
+      vfs->xGetLastError = kontor_sqlite3_vfs_error;
+      vfs->xCurrentTimeInt64 = kontor_sqlite3_vfs_time_in_milliseconds;
+      if (sqlite3_vfs_register(vfs, 0) != SQLITE_OK) {
+        free(vfs);
+        vfs = NULL;
+      }
+    }
+  }
+  sqlite3_mutex_leave(mutex);
+  return vfs ? vfs->zName : name;
+}
+
 /// Binds UTF-8 text that stays where it is while the statement runs; an empty text is not NULL.
 static inline int kontor_sqlite3_bind_text(
     sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {

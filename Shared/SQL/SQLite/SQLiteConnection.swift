@@ -48,7 +48,8 @@ final class SQLiteConnection: @unchecked Sendable {
     _ = Self.isLibraryPrepared
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-    let code = unsafe sqlite3_open_v2(path, &handle, flags, configuration.virtualFileSystem)
+    let code = unsafe sqlite3_open_v2(
+      path, &handle, flags, kontor_sqlite3_vfs_on(configuration.virtualFileSystem))
     guard code == SQLITE_OK, let opened = unsafe handle else {
       let error = unsafe SQLiteError.latest(code, on: handle, while: "open \(path)")
       unsafe sqlite3_close_v2(handle)
