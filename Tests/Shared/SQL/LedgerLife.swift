@@ -79,10 +79,20 @@ final class LedgerLife {
 
   // MARK: The life
 
+  /// How many rounds of transfers there are. A life in which an allocation fails is lived for each of
+  /// hundreds of them, and is as short as it can be with a checkpoint in it.
+  private var rounds: Int {
+    switch place {
+    case .opening: 1
+    case .writing, .reading: 2
+    case nil: 4
+    }
+  }
+
   func run() async throws {
     arm(disk)
     var opened = try await opened()
-    for round in 0..<4 {
+    for round in 0..<rounds {
       for transfer in transfers(from: 6 * round, count: 3) {
         opened = try await settle([transfer], in: opened)
       }
