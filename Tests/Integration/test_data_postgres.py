@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
 import threading
+import time
 
 import grpc
 import pytest
@@ -173,7 +176,6 @@ def test_a_damaged_backup_is_refused(backup, server, tmp_path):
 
 def test_a_restore_that_fails_in_the_middle_leaves_nothing(backup, server, tmp_path):
     """The manifest fits, and pg_restore does not get to the end."""
-    import hashlib
     import shutil
 
     spoilt = tmp_path / "backup"
@@ -192,6 +194,63 @@ def test_a_restore_that_fails_in_the_middle_leaves_nothing(backup, server, tmp_p
     assert put.returncode != 0 and "accounting.dump failed" in put.stderr, put.stderr
     assert databases(server) == before
     assert not stack.folder.exists()
+
+
+def test_a_restore_that_is_killed_is_refused_until_it_is_repeated(backup, server, tmp_path):
+    """At any instant either no database has its name or all have; the folder says that something is
+    missing, and the same command finishes it."""
+    began = time.monotonic()
+    whole = Stack(tmp_path / "whole")
+    assert whole.command("restore", str(backup), "--database", url(server, "whole")).returncode == 0
+    duration = time.monotonic() - began
+    tries = 6
+    seen = set()
+    for number in range(tries):
+        target = url(server, f"killed{number}")
+        stack = Stack(tmp_path / f"data-{number}")
+        process = subprocess.Popen(
+            [stack.kontor, "restore", backup, "--database", target, "--data", stack.folder],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(duration * (number + 0.5) / tries)
+        process.kill()
+        process.wait()
+        names = {f"killed{number}_{service}" for service in SERVICES}
+        there = names & databases(server)
+        assert there in (set(), names)
+        seen.add(bool(there))
+        if (stack.folder / "restoring").exists():
+            up = stack.command("up")
+            assert up.returncode != 0 and "is not finished: repeat it" in up.stderr, up.stderr
+        if process.returncode != 0:
+            put = stack.command("restore", str(backup), "--database", target)
+            assert put.returncode == 0, put.stderr
+        assert names <= databases(server)
+        assert not (stack.folder / "restoring").exists()
+        report = check(stack, "--quiet")
+        assert (report.returncode, report.stdout) == (0, ""), report.stdout
+    assert not [name for name in databases(server) if name.endswith("_restoring")]
+    assert False in seen
+
+
+def test_a_restore_that_lacks_its_last_step_is_finished(backup, server, tmp_path):
+    """The databases have their names and the folder is marked still."""
+    target = url(server, "last")
+    stack = Stack(tmp_path / "data")
+    mark = stack.folder / "restoring"
+    assert stack.command("restore", str(backup), "--database", target).returncode == 0
+    before = databases(server)
+    checksum = hashlib.sha256((backup / "manifest").read_bytes()).hexdigest()
+    text = f"A restore that is not finished.\nbackup {checksum}\nserver {target}\n"
+    mark.write_text(text.replace(checksum, "0" * 64), encoding="utf-8")
+    other = stack.command("restore", str(backup), "--database", target)
+    assert other.returncode != 0 and "a part of another backup" in other.stderr, other.stderr
+    mark.write_text(text, encoding="utf-8")
+    put = stack.command("restore", str(backup), "--database", target)
+    assert put.returncode == 0, put.stderr
+    assert not mark.exists() and databases(server) == before
+    assert check(stack, "--quiet").returncode == 0
 
 
 # What is done to the data, and what the finding names.

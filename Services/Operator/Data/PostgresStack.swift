@@ -103,12 +103,33 @@ struct PostgresStack {
     }
   }
 
-  /// Gives each database the name that it has in another stack.
+  /// Gives each database the name that it has in another stack of the same server: all or none.
   func rename(to other: PostgresStack) throws {
-    for data in ServiceData.all {
-      try administering(data) {
-        try $0.renameDatabase(name(data), to: other.name(data))
-      }
+    try administering(ServiceData.all[0]) {
+      try $0.renameDatabases(ServiceData.all.map { (name($0), other.name($0)) })
     }
   }
+
+  /// Whether all of the databases are there.
+  func isComplete() throws -> Bool {
+    for data in ServiceData.all {
+      guard try administering(data, { try $0.hasDatabase(name(data)) }) else { return false }
+    }
+    return true
+  }
+
+  /// Runs a body while no other command restores on the server.
+  ///
+  /// - Throws: `OperatorError` where one does.
+  func whileAlone<Result>(_ body: () async throws -> Result) async throws -> Result {
+    let server = try PostgresAdministration(url: url(ServiceData.all[0]))
+    defer { server.close() }
+    guard try server.takeLock(Self.restoreLock) else {
+      throw OperatorError("another restore is under way on the server")
+    }
+    return try await body()
+  }
+
+  /// Which of the server's locks a restore holds: `kontor` in ASCII.
+  private static let restoreLock: Int64 = 0x6B6F_6E74_6F72
 }

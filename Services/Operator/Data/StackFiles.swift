@@ -68,6 +68,15 @@ enum StackFiles {
     try synchronize(folder: folder.isEmpty ? "/" : folder)
   }
 
+  /// Removes a file, or a folder with all that it holds, durably; nothing where there is none.
+  static func remove(_ path: String) throws {
+    guard exists(path) else { return }
+    try FileManager.default.removeItem(atPath: path)
+    let parent = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let folder = parent.isEmpty ? "." : parent.joined(separator: "/")
+    try synchronize(folder: folder.isEmpty ? "/" : folder)
+  }
+
   /// Makes the names in a folder durable.
   static func synchronize(folder: String) throws {
     let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

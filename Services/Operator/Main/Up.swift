@@ -63,6 +63,7 @@ struct Up: AsyncParsableCommand {
 
   func run() async throws {
     try StackStatus(stack.folder).refuseRunning()
+    try StackStatus(stack.folder).refuseRestoring()
     try await StackOrphans(stack.folder).waitUntilGone { say("kontor: \($0)") }
     var settings = StackConfiguration(
       folder: stack.folder, ports: try StackPorts(gateway: port, inner: basePort))

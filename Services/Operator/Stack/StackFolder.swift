@@ -8,6 +8,7 @@ internal import FoundationEssentials
 /// run/            what runs now: lock, endpoint, process ids
 /// logs/           one file for each service
 /// mails/          outgoing mail as .eml files
+/// restoring       there while a restore is not finished
 /// seals/          the signed ends of the ledger's and the audit logs' chains
 /// identity/ …     the data of each service
 /// ```
@@ -32,6 +33,8 @@ package struct StackFolder: Sendable, Hashable {
   package var authority: String { "\(certificates)/authority.pem" }
   /// Marks the folder as a stack's, so that `reset` removes nothing else.
   var marker: String { "\(path)/kontor-data" }
+  /// There while a restore into the folder is not finished; names what is restored.
+  package var restoring: String { "\(path)/restoring" }
   var lock: String { "\(run)/up.lock" }
   /// The ports of the running stack.
   var ports: String { "\(run)/ports" }
@@ -44,7 +47,7 @@ package struct StackFolder: Sendable, Hashable {
 
   /// Everything that `reset` removes.
   func contents(_ services: [String]) -> [String] {
-    [certificates, configuration, run, logs, mails, seals, marker]
+    [certificates, configuration, run, logs, mails, seals, restoring, marker]
       + services.map { "\(path)/\($0)" }
   }
 

@@ -30,6 +30,16 @@ package struct StackStatus: Sendable {
     if let supervisor { throw StackLock.heldError(folder, by: supervisor) }
   }
 
+  /// Refuses a folder that a restore was to fill and did not.
+  ///
+  /// - Throws: ``OperatorError`` saying what to do.
+  package func refuseRestoring() throws(OperatorError) {
+    guard FileManager.default.fileExists(atPath: folder.restoring) else { return }
+    throw OperatorError(
+      "a restore into \(folder.path) is not finished: repeat it (kontor restore), or remove what it"
+        + " left (kontor reset)")
+  }
+
   /// Asks every service of the running stack.
   ///
   /// - Throws: ``OperatorError`` where no stack runs in the folder.

@@ -47,13 +47,31 @@ package final class PostgresAdministration {
     try run { connection throws(PostgresFailure) in try connection.makeDatabase(name) }
   }
 
-  /// Gives a database that nobody uses another name, which no other has.
-  package func renameDatabase(_ name: String, to other: String) throws(SQLError) {
-    let statement =
-      "ALTER DATABASE \(PostgresConnection.quoted(name)) RENAME TO \(PostgresConnection.quoted(other))"
+  /// Gives databases that nobody uses other names, which no others have: all of them or none.
+  /// After an error the connection is of no further use.
+  package func renameDatabases(_ names: [(name: String, other: String)]) throws(SQLError) {
     try run { connection throws(PostgresFailure) in
-      try connection.simple(statement, while: "rename the database \(name)")
+      try connection.simple("BEGIN", while: "begin a transaction")
+      for (name, other) in names {
+        try connection.simple(
+          "ALTER DATABASE \(PostgresConnection.quoted(name)) RENAME TO \(PostgresConnection.quoted(other))",
+          while: "rename the database \(name)")
+      }
+      try connection.simple("COMMIT", while: "rename databases")
     }
+  }
+
+  /// Takes a lock of the server's that ends with the connection; false where another holds it.
+  ///
+  /// - Parameter number: which lock.
+  package func takeLock(_ number: Int64) throws(SQLError) -> Bool {
+    var isTaken = false
+    try run { connection throws(PostgresFailure) in
+      _ = try connection.run("SELECT pg_try_advisory_lock(\(number))") { row throws(SQLError) in
+        isTaken = try row.bool(0)
+      }
+    }
+    return isTaken
   }
 
   /// Removes a database, if it is there, with all that it holds.

@@ -94,11 +94,35 @@ struct PostgresSnapshotTests {
     try server.makeDatabase(name)
     #expect(try server.hasDatabase(name))
     #expect(throws: SQLError.self) { try server.makeDatabase(name) }
-    try server.renameDatabase(name, to: "renamed_to_go")
+    try server.makeDatabase("other_to_go")
+    let names = [
+      (name: name, other: "renamed_to_go"), (name: "other_to_go", other: "second_to_go"),
+    ]
+    // Where one cannot be renamed, none is.
+    let second = try PostgresAdministration(url: url)
+    #expect(throws: SQLError.self) {
+      try second.renameDatabases(names + [(name: "missing", other: "third_to_go")])
+    }
+    second.close()
+    #expect(try server.hasDatabase(name) && server.hasDatabase("other_to_go"))
+    try server.renameDatabases(names)
     #expect(try server.hasDatabase("renamed_to_go") && !server.hasDatabase(name))
+    #expect(try server.hasDatabase("second_to_go"))
     try server.dropDatabase("renamed_to_go")
     try server.dropDatabase("renamed_to_go")
+    try server.dropDatabase("second_to_go")
     #expect(try !server.hasDatabase("renamed_to_go"))
+  }
+
+  @Test func `a lock of the server's is held by one connection`() async throws {
+    let url = try await PostgresServer.missingDatabase("any")
+    let first = try PostgresAdministration(url: url)
+    let second = try PostgresAdministration(url: url)
+    #expect(try first.takeLock(7))
+    #expect(try !second.takeLock(7))
+    first.close()
+    while try !second.takeLock(7) { await Task.yield() }
+    second.close()
   }
 
   private func wait(for semaphore: DispatchSemaphore) { semaphore.wait() }
