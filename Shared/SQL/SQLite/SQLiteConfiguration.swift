@@ -12,7 +12,7 @@ package struct SQLiteConfiguration: Sendable {
   package var cacheKibibytes = 32 * 1024
   /// The length of the write-ahead log, in pages, from which its content is moved into the
   /// database file.
-  package var checkpointPages = 4000
+  package var checkpointPages = 8000
   /// How many rows one statement may return; one more throws `.tooLarge`.
   package var maximumRows = 100_000
   /// How many prepared statements each connection keeps.

@@ -2,7 +2,7 @@ package import SQLCore
 internal import Threads
 
 /// A SQLite file that one service owns: one writer thread that commits many waiting bodies
-/// together, and a few reader threads.
+/// together, one that answers them, and a few reader threads.
 ///
 /// Settings: write-ahead log, `synchronous = FULL` (an answered write has been fsynced), foreign
 /// keys on, no trusted schema, cells checked when a page is read, deleted content overwritten.
@@ -62,9 +62,11 @@ package final class SQLiteDatabase: Database {
   ) throws {
     let state = state
     let reads = reads
+    let answers = BoundedQueue<SQLiteAnswer>(capacity: configuration.queueCapacity)
     let writer = SQLiteWriter(
-      connection: connections[0], queue: writes, configuration: configuration, state: state)
-    var bodies: [@Sendable () -> Void] = [{ writer.run() }]
+      connection: connections[0], queue: writes, answers: answers, configuration: configuration,
+      state: state)
+    var bodies: [@Sendable () -> Void] = [{ writer.run() }, { SQLiteAnswer.run(answers) }]
     for connection in connections.dropFirst() {
       let reader = SQLiteReader(
         connection: connection, queue: reads, configuration: configuration)
@@ -81,16 +83,25 @@ package final class SQLiteDatabase: Database {
     for _ in bodies { state.threadStarted() }
     for (index, body) in bodies.enumerated() {
       do {
-        try DedicatedThread.start(named: index == 0 ? "sqlite-writer" : "sqlite-reader") {
+        try DedicatedThread.start(named: Self.threadName(index)) {
           body()
           end()
         }
       } catch {
         writes.close()
         reads.close()
+        answers.close()
         for _ in index..<bodies.count { end() }
         throw error
       }
+    }
+  }
+
+  private static func threadName(_ index: Int) -> String {
+    switch index {
+    case 0: "sqlite-writer"
+    case 1: "sqlite-answers"
+    default: "sqlite-reader"
     }
   }
 

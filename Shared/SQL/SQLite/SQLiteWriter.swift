@@ -13,25 +13,30 @@ internal import Threads
 final class SQLiteWriter: @unchecked Sendable {
   /// How many batches run with savepoints after a failure.
   private static let carefulBatches = 16
+  /// From how many on the bodies of a commit are answered by the other thread.
+  private static let answeredHere = 16
 
   private let connection: SQLiteConnection
   private let queue: BoundedQueue<any SQLiteJob>
+  private let answers: BoundedQueue<SQLiteAnswer>
   private let configuration: SQLiteConfiguration
   private let state: SQLiteState
   private var carefulBatchesLeft = 0
 
   init(
     connection: SQLiteConnection, queue: BoundedQueue<any SQLiteJob>,
-    configuration: SQLiteConfiguration, state: SQLiteState
+    answers: BoundedQueue<SQLiteAnswer>, configuration: SQLiteConfiguration, state: SQLiteState
   ) {
     self.connection = connection
     self.queue = queue
+    self.answers = answers
     self.configuration = configuration
     self.state = state
   }
 
-  /// Works until the queue is closed and empty.
+  /// Works until the queue is closed and empty; then the answers' is closed.
   func run() {
+    defer { answers.close() }
     while true {
       let jobs = queue.pop(upTo: configuration.batchSize)
       if jobs.isEmpty { return }
@@ -134,7 +139,7 @@ final class SQLiteWriter: @unchecked Sendable {
     else { return }
     // Readers that overlap without a gap keep the log from starting over; when it has become very
     // long they are waited for.
-    let isVeryLong = length >= 16 * configuration.checkpointPages
+    let isVeryLong = length >= 8 * configuration.checkpointPages
     let code = connection.checkpoint(restarting: isVeryLong)
     let error = isDone(code) ? nil : connection.error(code, while: "checkpoint")
     // A full disk or a busy reader leaves the log to the next attempt.
@@ -142,7 +147,9 @@ final class SQLiteWriter: @unchecked Sendable {
   }
 
   private func finish(_ jobs: [any SQLiteJob], _ error: SQLError?) {
-    for job in jobs { job.finish(error) }
+    let answer = SQLiteAnswer(jobs: jobs, error: error)
+    // A few are answered sooner than another thread wakes up.
+    if jobs.count < Self.answeredHere || answers.push(answer) != .accepted { answer.give() }
   }
 
   private func isDone(_ code: Int32) -> Bool {
