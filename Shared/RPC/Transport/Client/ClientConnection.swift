@@ -83,7 +83,7 @@ final class ClientConnection: Connection {
     headers.append("content-type", "application/grpc")
     headers.append("user-agent", "kontor/1")
     if let deadline = call.deadline {
-      let remaining = deadline.remaining.saturatedNanoseconds
+      let remaining = deadline.remaining(now: loop.now()).saturatedNanoseconds
       headers.append("grpc-timeout", Timeout.format(remaining))
     }
     if let encoding = call.encoding { headers.append("grpc-encoding", encoding.name) }

@@ -1,3 +1,4 @@
+internal import HTTP2
 internal import Logging
 internal import NIOCore
 internal import RPCCore
@@ -19,14 +20,16 @@ final class LoopChannel {
   private var mustBalanceAgain = false
   private var resolution: ResolutionState
   private var waiting: [ClientCall] = []
-  /// Calls between two attempts.
-  private var backingOff: [ObjectIdentifier: ClientCall] = [:]
+  /// Calls between two attempts, and what makes the next one.
+  private var backingOff: [ObjectIdentifier: (call: ClientCall, timer: Scheduled<Void>)] = [:]
   private var throttle: RetryThrottle?
   /// Every connection with calls on it, also those that take no more.
   private var connections: [ObjectIdentifier: ClientConnection] = [:]
   /// Without input while calls are under way, until a PING; nil for none.
   private(set) var keepaliveSeconds: Int?
   private var closeWaiters: [CheckedContinuation<Void, Never>] = []
+  /// Makes the TCP connection of an attempt. A test may replace it.
+  var connect = Subchannel.openSocket
 
   init(loop: LoopContext, configuration: RPCChannel.Configuration, logger: Logger) {
     self.loop = loop
@@ -55,6 +58,9 @@ final class LoopChannel {
 
   var limits: RPCLimits { configuration.limits }
 
+  /// True when no call waits, for a connection or for its next attempt, and there is no connection.
+  var isAtRest: Bool { waiting.isEmpty && backingOff.isEmpty && connections.isEmpty }
+
   /// The service whose health decides about a connection; nil when none does. pick_first has no
   /// health checking (gRFC A17).
   var healthCheckServiceName: String? {
@@ -77,6 +83,27 @@ final class LoopChannel {
       loop.setTimer(call, at: deadline.uptimeNanoseconds, now: loop.now())
     }
     place(call)
+  }
+
+  /// Starts a streaming call; its deadline and its cancellation end it.
+  func startStream(
+    _ method: MethodDescriptor, options: CallOptions, deadline: Deadline?, config: MethodConfig?
+  ) -> MessageStream {
+    let messages = MessageStream(role: .client, loop: loop, limits: limits)
+    if let config { messages.apply(config) }
+    let call = ClientCall(
+      method: method, messages: messages, options: options, deadline: deadline, config: config,
+      channel: self)
+    let confined = LoopConfined(value: call)
+    messages.onCancel {
+      let call = confined.value
+      call.abandon(
+        call.deadline?.isPast == true
+          ? RPCError(.deadlineExceeded, "the deadline has passed")
+          : RPCError(.cancelled, "the call was cancelled"))
+    }
+    start(call)
+    return messages
   }
 
   private func place(_ call: ClientCall) {
@@ -143,21 +170,19 @@ final class LoopChannel {
     guard state != .shutdown, backingOff.count < limits.maximumWaitingCalls else { return nil }
     let decision = retries.attemptFailed(
       error.code, (call.trailers ?? call.initial)?.pushback, deadline: call.deadline,
-      now: Deadline.now(), random: loop.nextRandom(), throttle: &throttle)
+      now: loop.now(), random: loop.nextRandom(), throttle: &throttle)
     if case .retry(let time) = decision { return time } else { return nil }
   }
 
   /// Has a call wait for its next attempt.
   func retry(_ call: ClientCall, at time: UInt64) {
-    backingOff[ObjectIdentifier(call)] = call
     let confined = LoopConfined(value: call)
-    loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
+    let timer = loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
       let call = confined.value
-      guard call.channel.backingOff.removeValue(forKey: ObjectIdentifier(call)) != nil else {
-        return
-      }
+      call.channel.backingOff[ObjectIdentifier(call)] = nil
       call.channel.place(call)
     }
+    backingOff[ObjectIdentifier(call)] = (call, timer)
   }
 
   /// A call with a retry policy has succeeded.
@@ -165,7 +190,8 @@ final class LoopChannel {
 
   /// A call ended without its connection.
   func callAbandoned(_ call: ClientCall) {
-    backingOff[ObjectIdentifier(call)] = nil
+    // A server may have asked for a wait of months, for which the timer would keep the call.
+    backingOff.removeValue(forKey: ObjectIdentifier(call))?.timer.cancel()
     waiting.removeAll { $0.state == .finished }
     finishClosing()
   }
@@ -186,7 +212,7 @@ final class LoopChannel {
 
   /// True when an attempt would begin at once for a call that waits: without any address the
   /// resolution decides, with addresses the policy.
-  private var mayRecover: Bool { subchannels.isEmpty && resolution.isRested(now: Deadline.now()) }
+  private var mayRecover: Bool { subchannels.isEmpty && resolution.isRested(now: loop.now()) }
 
   /// A call waits: addresses are needed, or a connection.
   private func wake() {
@@ -266,7 +292,7 @@ final class LoopChannel {
 
   private func resolve() {
     guard state != .shutdown else { return }
-    take(resolution.request(now: Deadline.now()))
+    take(resolution.request(now: loop.now()))
   }
 
   private func take(_ action: ResolutionState.Action) {
@@ -278,7 +304,7 @@ final class LoopChannel {
       loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
         let channel = confined.value
         guard channel.state != .shutdown else { return }
-        channel.take(channel.resolution.timePassed(now: Deadline.now()))
+        channel.take(channel.resolution.timePassed(now: channel.loop.now()))
       }
     case .resolve:
       if subchannels.isEmpty { enter(.connecting) }
@@ -298,10 +324,10 @@ final class LoopChannel {
     guard state != .shutdown else { return }
     switch result {
     case .success(let addresses):
-      resolution.succeeded(now: Deadline.now())
+      resolution.succeeded(now: loop.now())
       update(Array(addresses.prefix(limits.maximumAddresses)))
     case .failure(let error):
-      resolution.failed(now: Deadline.now(), random: loop.nextRandom())
+      resolution.failed(now: loop.now(), random: loop.nextRandom())
       logger.debug(
         "name resolution failed",
         metadata: ["target": "\(configuration.target)", "reason": "\(error)"])
@@ -355,7 +381,8 @@ final class LoopChannel {
   func close(_ done: CheckedContinuation<Void, Never>) {
     state = .shutdown
     picker = Picker([])
-    let calls = waiting + backingOff.values
+    for attempt in backingOff.values { attempt.timer.cancel() }
+    let calls = waiting + backingOff.values.map(\.call)
     waiting = []
     backingOff = [:]
     for call in calls { call.finish(.failure(closedError)) }

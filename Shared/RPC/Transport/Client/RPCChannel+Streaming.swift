@@ -1,4 +1,3 @@
-internal import HTTP2
 internal import NIOCore
 package import RPCCore
 
@@ -19,22 +18,8 @@ extension RPCChannel {
           continuation.resume(throwing: self.closedError)
           return
         }
-        let limits = self.configuration.limits
-        let messages = MessageStream(role: .client, loop: part.loop, limits: limits)
-        if let config { messages.apply(config) }
-        let call = ClientCall(
-          method: method, messages: messages, options: options, deadline: deadline, config: config,
-          channel: part)
-        let confined = LoopConfined(value: call)
-        messages.onCancel {
-          let call = confined.value
-          call.abandon(
-            call.deadline?.isPast == true
-              ? RPCError(.deadlineExceeded, "the deadline has passed")
-              : RPCError(.cancelled, "the call was cancelled"))
-        }
-        part.start(call)
-        continuation.resume(returning: messages)
+        continuation.resume(
+          returning: part.startStream(method, options: options, deadline: deadline, config: config))
       }
       if loop.inEventLoop { start() } else { loop.execute(start) }
     }

@@ -44,14 +44,14 @@ final class Subchannel {
 
   /// Begins an attempt; nothing happens unless the subchannel is idle.
   func connect() {
-    guard state.attemptBegins(now: Deadline.now()) else { return }
+    guard state.attemptBegins(now: channel.loop.now()) else { return }
     beginAttempt()
   }
 
   /// Begins an attempt for a further connection, as its calls are more than those it has can take;
   /// false when there is nothing to begin.
   func grow() -> Bool {
-    let now = Deadline.now()
+    let now = channel.loop.now()
     guard state.status.connectivity == .ready, !isGrowing, now >= growsFrom,
       further.count + 1 < channel.maximumConnectionsPerSubchannel
     else { return false }
@@ -71,6 +71,25 @@ final class Subchannel {
       return attemptFailed("the address is not usable")
     }
     let confined = LoopConfined(value: self)
+    channel.connect(channel, target) { socket in
+      socket.eventLoop.makeCompletedFuture { try confined.value.prepare(socket) }
+    }
+    .whenComplete { result in
+      switch result {
+      case .success(let socket): confined.value.connected(socket, attempt: number)
+      case .failure(let error):
+        confined.value.attemptFailed(Self.text(error), attempt: number)
+      }
+    }
+  }
+
+  /// Connects by TCP, on the channel's loop.
+  ///
+  /// - Parameter prepare: puts the handlers on a socket, before it connects.
+  static func openSocket(
+    _ channel: LoopChannel, to target: SocketAddress,
+    prepare: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+  ) -> EventLoopFuture<any Channel> {
     ClientBootstrap(group: channel.loop.eventLoop)
       .connectTimeout(.seconds(Int64(channel.limits.connectSeconds)))
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -80,17 +99,8 @@ final class Subchannel {
       .channelOption(
         .writeBufferWaterMark, value: .init(low: 128 * 1024, high: 512 * 1024)
       )
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try confined.value.prepare(channel) }
-      }
+      .channelInitializer(prepare)
       .connect(to: target)
-      .whenComplete { result in
-        switch result {
-        case .success(let channel): confined.value.connected(channel, attempt: number)
-        case .failure(let error):
-          confined.value.attemptFailed(Self.text(error), attempt: number)
-        }
-      }
   }
 
   /// Gives up the attempt, and the connection once its calls have ended.
@@ -146,12 +156,12 @@ final class Subchannel {
       "connection failed", metadata: ["target": "\(address)", "reason": "\(reason)"])
     guard !isGrowing else {
       isGrowing = false
-      growsFrom = Deadline.now() &+ channel.configuration.backoff.initial.saturatedNanoseconds
+      growsFrom = channel.loop.now() &+ channel.configuration.backoff.initial.saturatedNanoseconds
       return
     }
     waitForBackoff(
       until: state.attemptFailed(
-        "cannot connect to \(address): \(reason)", now: Deadline.now(),
+        "cannot connect to \(address): \(reason)", now: channel.loop.now(),
         random: channel.loop.nextRandom()))
     channel.subchannelFailed()
   }
@@ -161,7 +171,8 @@ final class Subchannel {
     let confined = LoopConfined(value: self)
     channel.loop.eventLoop.scheduleTask(deadline: .uptimeNanoseconds(time)) {
       let subchannel = confined.value
-      if subchannel.state.backoffEnded(now: Deadline.now()) { subchannel.channel.balance() }
+      let now = subchannel.channel.loop.now()
+      if subchannel.state.backoffEnded(now: now) { subchannel.channel.balance() }
     }
   }
 
@@ -244,7 +255,7 @@ final class Subchannel {
     leaveConnections { _ in }
     waitForBackoff(
       until: state.connectionLost(
-        reason, now: Deadline.now(), random: channel.loop.nextRandom()))
+        reason, now: channel.loop.now(), random: channel.loop.nextRandom()))
     channel.subchannelFailed()
   }
 }
