@@ -23,38 +23,35 @@ extension FuzzTarget {
     })
 }
 
-/// One connection of a server and the TLS of its client.
+/// One connection of a server and its client.
 private struct ServerRun {
   private let eventLoop = EmbeddedEventLoop()
+  private let loop: LoopContext
   private let connection: ServerConnection
-  private let channel: EmbeddedChannel
-  private let client: TLSEngine
+  private let client: MemoryConnection
 
   init() throws {
-    let credentials = try Credentials.shared.get()
-    let loop = LoopContext(eventLoop: eventLoop)
+    let credentials = try MemoryConnection.Credentials.shared.get()
+    loop = LoopContext(eventLoop: eventLoop)
     connection = ServerConnection(
       core: Self.core, loop: loop,
       engine: try TLSEngine(server: credentials.server, scratch: loop.tlsScratch),
       remoteAddress: "192.0.2.1:1")
-    client = try TLSEngine(
+    let engine = try TLSEngine(
       client: credentials.client, serverName: "server.test", scratch: TLSScratch())
-    channel = EmbeddedChannel(loop: eventLoop)
+    let channel = EmbeddedChannel(loop: eventLoop)
     try channel.pipeline.syncOperations.addHandler(connection)
     channel.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 1), promise: nil)
+    try engine.start()
+    client = MemoryConnection(
+      channel, peer: engine, opening: HTTP2Frames.preface + HTTP2Frames.settings)
   }
 
   func run(_ bytes: UnsafeRawBufferPointer, cut: UInt8) throws {
-    try client.start()
-    _ = try exchange()
-    try check(client.state == .open, "the handshake did not end")
-    try (HTTP2Frames.preface + HTTP2Frames.settings).withUnsafeBytes { try client.send($0) }
-    var output = try exchange()
-    try pieces(bytes, cut: cut) { piece in
-      guard client.state == .open else { return }
-      try client.send(piece)
-      output += try exchange()
-    }
+    try client.exchange()
+    try check(client.isOpen, "the handshake did not end")
+    try pieces(bytes, cut: cut) { try client.say($0) }
+    let output = client.output
     try HTTP2Frames.checkOutput(output, afterPreface: false)
     // A call of 40 bytes can be refused with a message, and details that repeat it.
     let most = 4096 + 128 * bytes.count
@@ -66,53 +63,15 @@ private struct ServerRun {
   private func end() throws {
     connection.close("the end")
     eventLoop.run()
-    _ = try? channel.finish(acceptAlreadyClosed: true)
-    eventLoop.run()
+    client.lose()
     try check(
       connection.runningHandlers == 0, "\(connection.runningHandlers) handlers did not return")
     try check(connection.budget.isIdle, "in the books: \(connection.budget)")
     try check(connection.wideStreams == 0, "\(connection.wideStreams) windows in the books")
     try check(connection.session?.openStreams ?? 0 == 0, "streams are open after the end")
-  }
-
-  /// Moves bytes both ways until nobody has any; returns what the server said within TLS.
-  private func exchange() throws -> [UInt8] {
-    var plaintext: [UInt8] = []
-    var isMoving = true
-    while isMoving {
-      isMoving = false
-      var inbound: [ByteBuffer] = []
-      client.withOutput { inbound.append(ByteBuffer(bytes: $0)) }
-      for buffer in inbound where connection.state != .closed {
-        isMoving = true
-        try channel.writeInbound(buffer)
-      }
-      eventLoop.run()
-      while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-        isMoving = true
-        try buffer.withUnsafeReadableBytes { bytes in
-          try client.receive(bytes) { event in
-            if case .plaintext(let bytes) = event { plaintext += bytes }
-            return true
-          }
-        }
-      }
-    }
-    return plaintext
-  }
-
-  private struct Credentials {
-    let server: TLSServerCredentials
-    let client: TLSClientCredentials
-
-    static let shared = Result {
-      let certificates = try TestCertificates()
-      let files = try certificates.issue(["server.test"])
-      return Credentials(
-        server: try TLSServerCredentials(
-          certificateChainFile: files.certificate, privateKeyFile: files.key),
-        client: try TLSClientCredentials(authorityFile: certificates.authorityFile))
-    }
+    loop.retire()
+    // The last tick of the loop's timers.
+    eventLoop.advanceTime(by: .seconds(1))
   }
 
   // MARK: The service

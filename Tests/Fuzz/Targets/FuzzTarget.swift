@@ -14,8 +14,9 @@ struct FuzzTarget: Sendable {
 
   /// Every target.
   static let all: [FuzzTarget] = [
-    .http2Server, .http2Client, .server, .framing, .messages, .requestHead, .responseHead,
-    .statusDetails, .accessToken, .pageToken, .values, .mail, .configuration, .catalogue,
+    .http2Server, .http2Client, .server, .client, .framing, .messages, .requestHead,
+    .responseHead, .statusDetails, .accessToken, .pageToken, .values, .mail, .configuration,
+    .catalogue,
   ]
 }
 

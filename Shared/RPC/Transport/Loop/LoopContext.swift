@@ -61,6 +61,14 @@ internal import TLS
 
   deinit { unsafe plaintext.deallocate() }
 
+  /// Lets go of what refers to the context, sleeping tasks and kept calls, when its event loop is
+  /// used no more; the tasks end in the turn that follows.
+  func retire() {
+    handlerTasks.endSleeping()
+    calls = []
+    scheduleTurn()
+  }
+
   /// The context of the event loop that this code runs on; made on first use.
   static func current(_ eventLoop: any EventLoop) -> LoopContext {
     eventLoop.preconditionInEventLoop()

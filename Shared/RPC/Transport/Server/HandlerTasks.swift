@@ -81,6 +81,19 @@ final class HandlerTasks {
     return true
   }
 
+  /// Has the tasks that sleep end when the executor is drained: what they hold does not outlive a
+  /// loop that nobody uses any more.
+  func endSleeping() {
+    let workers = sleeping
+    sleeping = []
+    for worker in workers {
+      worker.cancel()
+      let continuation = unsafe worker.continuation
+      unsafe worker.continuation = nil
+      unsafe continuation?.resume()
+    }
+  }
+
   /// Concurrent by name only, as the task runs on the loop: a function that takes its caller's
   /// isolation over would switch to it once more before each sleep.
   @concurrent private func serve(_ worker: Worker) async {
