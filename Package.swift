@@ -332,15 +332,14 @@ let package = Package(
     .executableTarget(
       name: "interop-server",
       dependencies: [
-        "Bootstrap", "HTTP2", "InteropAPI", "RPCCore", "RPCTransport", "SharedDomain", "TLS",
-        nioPosix,
-        logging,
+        "Bootstrap", "HTTP2", "InteropAPI", "Messages", "RPCCore", "RPCTransport", "SharedDomain",
+        "TLS", nioPosix, logging,
       ],
       path: "Tests/Interop/Server", swiftSettings: swiftSettings),
     .executableTarget(
       name: "interop-client",
       dependencies: [
-        "Bootstrap", "InteropAPI", "RPCCore", "RPCTransport", "TLS", nioPosix, logging,
+        "Bootstrap", "InteropAPI", "Messages", "RPCCore", "RPCTransport", "TLS", nioPosix, logging,
       ],
       path: "Tests/Interop/Client", swiftSettings: swiftSettings),
     tests("ArchitectureTests", "Tests/Architecture", []),

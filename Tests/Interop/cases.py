@@ -26,6 +26,8 @@ CASES = [
     "rpc_soak",
     "channel_soak",
     "max_concurrent_streams_connection_scaling",
+    "orca_per_rpc",
+    "orca_oob",
 ]
 
 SCALING = "max_concurrent_streams_connection_scaling"
@@ -49,7 +51,6 @@ NOT_RUN = {
     "cacheable_unary": "needs GET requests and a caching proxy; gRPC over HTTP/2 is POST only",
     "compute_engine_creds, jwt_token_creds, oauth2_auth_token, per_rpc_creds, "
     "google_default_credentials, compute_engine_channel_credentials": "need a cloud's credentials",
-    "orca_per_rpc, orca_oob": "load reports for a client's load balancing, which ours does not have",
     "reconnect": "lasts nine minutes by its description; the back-off has unit tests",
 }
 
@@ -57,16 +58,21 @@ NOT_RUN = {
 WEAKER = {
     "server_compressed_unary, server_compressed_streaming, grpcio client": "whether answers came "
     "compressed is hidden from grpcio's callers; only their content is compared",
+    "orca_per_rpc, orca_oob": "the reports are looked at by the caller, in the trailers and on a "
+    "stream of its own, as no client here has a load-balancing policy that takes them",
 }
 
 NO_FLAGS = "grpcio's server cannot see whether a message came compressed"
+NO_REPORT = "this client keeps a call's report from its callers, for its own load balancing"
 NO_PLAIN = "grpcio's client compresses all messages of a stream or none"
 
 # What a peer's API cannot say, by the peer's role and the case.
 ONE_CONNECTION = "this client has one connection to an address (gRFC A105 is an experiment there)"
 _CLIENT_CANNOT = {
     ("grpcio", "client_compressed_streaming"): NO_PLAIN,
+    ("grpcio", "orca_per_rpc"): NO_REPORT,
     ("grpcio", SCALING): ONE_CONNECTION,
+    ("grpc++", "orca_per_rpc"): NO_REPORT,
     ("grpc++", SCALING): ONE_CONNECTION,
 }
 _SERVER_CANNOT = {

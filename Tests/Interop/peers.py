@@ -34,7 +34,9 @@ def generate_python_stubs() -> None:
     source.mkdir(parents=True)
     for name in PROTOS:
         text = (PROTO / name).read_text(encoding="utf-8")
-        (source / Path(name).name).write_text(text.replace("grpc/testing/", "interop_stubs/"))
+        for folder in {str(Path(name).parent) for name in PROTOS}:
+            text = text.replace(f'import "{folder}/', 'import "interop_stubs/')
+        (source / Path(name).name).write_text(text)
     options = [f"-I{output / 'proto'}", f"--python_out={output}", f"--grpc_python_out={output}"]
     if protoc.main(["protoc", *options, *sorted(str(path) for path in source.iterdir())]) != 0:
         raise RuntimeError("the stubs could not be generated")

@@ -31,6 +31,8 @@ struct InteropCases: Sendable {
     "rpc_soak": { try await $0.rpcSoak() },
     "channel_soak": { try await $0.channelSoak() },
     "max_concurrent_streams_connection_scaling": { try await $0.connectionScaling() },
+    "orca_per_rpc": { try await $0.loadReportOfCall() },
+    "orca_oob": { try await $0.loadReportsOfServer() },
     "rolling_restart": { try await $0.rollingRestart() },
   ]
 

@@ -7,7 +7,13 @@ import queue
 from pathlib import Path
 
 import grpc
-from interop_stubs import empty_pb2, messages_pb2, test_pb2_grpc
+from interop_stubs import (
+    empty_pb2,
+    messages_pb2,
+    orca_pb2,
+    orca_pb2_grpc,
+    test_pb2_grpc,
+)
 
 LARGE_REQUEST, LARGE_RESPONSE = 271_828, 314_159
 REQUEST_SIZES, RESPONSE_SIZES = (27_182, 8, 1_828, 45_904), (31_415, 9, 2_653, 58_979)
@@ -54,6 +60,24 @@ def expect_failure(code: grpc.StatusCode, call, message: str | None = None) -> N
         assert message is None or error.details() == message, repr(error.details())
     else:
         raise AssertionError(f"answered instead of failing with {code}: {answer}")
+
+
+def load(processor: float, memory: float, utilization: float):
+    """What a server is to report."""
+    return messages_pb2.TestOrcaReport(
+        cpu_utilization=processor,
+        memory_utilization=memory,
+        utilization={"util": utilization},
+    )
+
+
+def is_like(report, asked) -> bool:
+    return (
+        report.cpu_utilization == asked.cpu_utilization
+        and report.mem_utilization == asked.memory_utilization
+        and report.request_cost == asked.request_cost
+        and report.utilization == asked.utilization
+    )
 
 
 class Requests:
@@ -209,6 +233,23 @@ class Cases:
         calls = [self.stub.UnaryCall.future(large_request()) for _ in range(CONCURRENT_CALLS)]
         for call in calls:
             expect_zeros(call.result(), LARGE_RESPONSE)
+
+    def orca_oob(self):
+        request = orca_pb2.OrcaLoadReportRequest(report_interval={"nanos": 100_000_000})
+        reports = orca_pb2_grpc.OpenRcaServiceStub(self.channel).StreamCoreMetrics(
+            request, timeout=10
+        )
+        requests = Requests()
+        answers = self.stub.FullDuplexCall(iter(requests))
+        for asked in (load(0.8210, 0.5847, 0.30499), load(0.29309, 0.2, 0.2039)):
+            requests.send(output_request(1, orca_oob_report=asked))
+            expect_zeros(next(answers), 1)
+            # What was on its way before may come first.
+            while not is_like(next(reports), asked):
+                pass
+        requests.finish()
+        assert not list(answers)
+        reports.cancel()
 
     def rpc_soak(self):
         for _ in range(SOAK_ITERATIONS):

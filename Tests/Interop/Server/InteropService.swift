@@ -1,4 +1,5 @@
 internal import InteropAPI
+internal import Messages
 internal import RPCCore
 internal import SharedDomain
 
@@ -7,6 +8,8 @@ internal import SharedDomain
 struct InteropService: TestService {
   /// The same for all calls of this process.
   let serverID: String
+  /// What calls ask this server to report.
+  let loadReports: LoadReports
 
   /// The methods, without the one that no server has.
   var registration: ServiceRegistration {
@@ -24,6 +27,10 @@ struct InteropService: TestService {
     echoMetadata(context)
     try request.expectCompressed?.expect(context.isRequestCompressed)
     if request.responseCompressed?.value == true { context.response.compression = .gzip }
+    if let report = request.orcaPerQueryReport {
+      let bytes = try OrcaLoadReport(report).serialized()
+      context.response.trailingMetadata.append(OrcaLoadReport.trailer, binary: bytes)
+    }
     try request.responseStatus?.end()
     return SimpleResponse(
       payload: try Payload(size: request.responseSize),
@@ -57,7 +64,13 @@ struct InteropService: TestService {
     to writer: MessageWriter<StreamingOutputCallResponse>, context: ServerContext
   ) async throws {
     echoMetadata(context)
+    var isReporting = false
+    defer { if isReporting { loadReports.clear() } }
     while let request = try await requests.next() {
+      if let report = request.orcaOobReport {
+        loadReports.set(report)
+        isReporting = true
+      }
       try request.responseStatus?.end()
       try await answer(request, to: writer, context)
     }

@@ -1,6 +1,7 @@
 internal import Bootstrap
 internal import Glibc
 internal import HTTP2
+internal import InteropAPI
 internal import Logging
 internal import NIOPosix
 internal import RPCCore
@@ -31,12 +32,16 @@ do {
   if let streams = options["--max_concurrent_streams"].flatMap({ UInt32($0) }) {
     limits.http2.maximumConcurrentStreams = streams
   }
+  let loadReports = LoadReports()
   let server = RPCServer(
     configuration: RPCServer.Configuration(
       host: "127.0.0.1", port: port,
       tls: try TLSServerCredentials(certificateChainFile: certificate, privateKeyFile: key),
       limits: limits),
-    services: [InteropService(serverID: "kontor-\(getpid())").registration],
+    services: [
+      InteropService(serverID: "kontor-\(getpid())", loadReports: loadReports).registration,
+      ServiceRegistration(openRcaService: loadReports),
+    ],
     group: MultiThreadedEventLoopGroup.singleton, logger: logger)
   print(try await server.start())
   fflush(nil)

@@ -2,11 +2,11 @@ internal import SwiftProtobufPluginLibrary
 
 /// The Swift module of a proto file, by its package: `kontor.shop.v1` is in `ShopAPI`,
 /// `grpc.health.v1` in `HealthAPI`, all of `google` in `GoogleAPI`. gRPC's interoperability tests
-/// have no version in their package.
+/// are one module, with what they use of `xds`.
 func swiftModule(of file: FileDescriptor) throws -> String {
   let parts = file.package.split(separator: ".").map(String.init)
   if parts.first == "google" { return "GoogleAPI" }
-  if file.package == "grpc.testing" { return "InteropAPI" }
+  if file.package == "grpc.testing" || parts.first == "xds" { return "InteropAPI" }
   guard parts.count == 3, parts[2].first == "v" else {
     throw GeneratorError("\(file.name): no Swift module for the package \"\(file.package)\"")
   }

@@ -68,6 +68,27 @@ StreamingOutputCallRequest output(int response_size, int request_size) {
   return request;
 }
 
+// What a server is to report.
+TestOrcaReport load(double processor, double memory, double utilization) {
+  TestOrcaReport report;
+  report.set_cpu_utilization(processor);
+  report.set_memory_utilization(memory);
+  (*report.mutable_utilization())["util"] = utilization;
+  return report;
+}
+
+bool are_equal(const google::protobuf::Map<std::string, double> &left,
+               const google::protobuf::Map<std::string, double> &right) {
+  return std::map(left.begin(), left.end()) == std::map(right.begin(), right.end());
+}
+
+bool is_like(const OrcaLoadReport &report, const TestOrcaReport &asked) {
+  return report.cpu_utilization() == asked.cpu_utilization() &&
+         report.mem_utilization() == asked.memory_utilization() &&
+         are_equal(report.request_cost(), asked.request_cost()) &&
+         are_equal(report.utilization(), asked.utilization());
+}
+
 class Client {
  public:
   explicit Client(const Options &options) : options_(options) { connect(); }
@@ -385,6 +406,30 @@ class Client {
     }
   }
 
+  void orca_oob() {
+    ClientContext reports_context, context;
+    OrcaLoadReportRequest interval;
+    interval.mutable_report_interval()->set_nanos(100'000'000);
+    reports_context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    const auto reports =
+        OpenRcaService::NewStub(channel_)->StreamCoreMetrics(&reports_context, interval);
+    const auto stream = stub_->FullDuplexCall(&context);
+    for (const auto &asked : {load(0.8210, 0.5847, 0.30499), load(0.29309, 0.2, 0.2039)}) {
+      StreamingOutputCallRequest request = output(1, 0);
+      StreamingOutputCallResponse answer;
+      *request.mutable_orca_oob_report() = asked;
+      expect(stream->Write(request) && stream->Read(&answer), "an answer");
+      // What was on its way before may come first.
+      OrcaLoadReport report;
+      do expect(reports->Read(&report), "another report");
+      while (!is_like(report, asked));
+    }
+    stream->WritesDone();
+    expect_ok(stream->Finish());
+    reports_context.TryCancel();
+    expect_failure(reports->Finish(), StatusCode::CANCELLED);
+  }
+
   void rpc_soak() {
     for (int index = 0; index < soak_iterations; ++index) large_unary();
   }
@@ -425,6 +470,7 @@ const std::map<std::string, void (Client::*)()> Client::cases = {
     CASE(concurrent_large_unary),
     CASE(rpc_soak),
     CASE(channel_soak),
+    CASE(orca_oob),
 };
 #undef CASE
 

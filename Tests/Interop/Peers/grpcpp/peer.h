@@ -10,6 +10,7 @@
 #include <string>
 
 #include "grpc/testing/test.grpc.pb.h"
+#include "xds/service/orca/v3/orca.grpc.pb.h"
 
 // Exported for the interoperability tests by libgrpc, but declared in none of its public headers.
 uint32_t grpc_call_test_only_get_message_flags(grpc_call *call);
@@ -18,6 +19,10 @@ uint32_t grpc_call_test_only_get_message_flags(grpc_call *call);
 constexpr uint32_t compressed_flag = 0x40000000u;
 
 namespace interop {
+
+using xds::data::orca::v3::OrcaLoadReport;
+using xds::service::orca::v3::OpenRcaService;
+using xds::service::orca::v3::OrcaLoadReportRequest;
 
 using Options = std::map<std::string, std::string>;
 

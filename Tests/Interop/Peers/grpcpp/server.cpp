@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <mutex>
 #include <thread>
 
 #include "peer.h"
@@ -43,6 +44,43 @@ void echo_metadata(ServerContext *context) {
   }
 }
 
+OrcaLoadReport report_of(const TestOrcaReport &asked) {
+  OrcaLoadReport report;
+  report.set_cpu_utilization(asked.cpu_utilization());
+  report.set_mem_utilization(asked.memory_utilization());
+  *report.mutable_request_cost() = asked.request_cost();
+  *report.mutable_utilization() = asked.utilization();
+  return report;
+}
+
+// Tells what clients have asked this server to report.
+class LoadReports final : public OpenRcaService::Service {
+ public:
+  void set(const TestOrcaReport &asked) {
+    const std::lock_guard lock(mutex_);
+    report_ = report_of(asked);
+  }
+
+ private:
+  Status StreamCoreMetrics(ServerContext *, const OrcaLoadReportRequest *request,
+                           grpc::ServerWriter<OrcaLoadReport> *writer) override {
+    const auto interval = std::chrono::seconds(request->report_interval().seconds()) +
+                          std::chrono::nanoseconds(request->report_interval().nanos());
+    while (writer->Write(current()))
+      std::this_thread::sleep_for(std::max<std::chrono::nanoseconds>(interval, minimum_interval));
+    return Status::OK;
+  }
+
+  OrcaLoadReport current() {
+    const std::lock_guard lock(mutex_);
+    return report_;
+  }
+
+  static constexpr std::chrono::milliseconds minimum_interval{50};
+  std::mutex mutex_;
+  OrcaLoadReport report_;
+};
+
 Status status_of(const EchoStatus &status) {
   return {static_cast<StatusCode>(status.code()), status.message()};
 }
@@ -63,6 +101,10 @@ void answer(const ServerContext &context, const StreamingOutputCallRequest &requ
 }
 
 class Service final : public TestService::Service {
+ public:
+  explicit Service(LoadReports *reports) : reports_(reports) {}
+
+ private:
   Status EmptyCall(ServerContext *, const Empty *, Empty *) override { return Status::OK; }
 
   Status UnaryCall(ServerContext *context, const SimpleRequest *request,
@@ -70,6 +112,11 @@ class Service final : public TestService::Service {
     echo_metadata(context);
     if (!came_as_said(*context, *request))
       return {StatusCode::INVALID_ARGUMENT, "the request's compression is not what it says"};
+    // What grpc++ has for reports is not in Debian's library.
+    if (request->has_orca_per_query_report())
+      context->AddTrailingMetadata(
+          "endpoint-load-metrics-bin",
+          report_of(request->orca_per_query_report()).SerializeAsString());
     context->set_compression_algorithm(
         request->response_compressed().value() ? GRPC_COMPRESS_GZIP : GRPC_COMPRESS_NONE);
     if (request->has_response_status()) return status_of(request->response_status());
@@ -107,11 +154,14 @@ class Service final : public TestService::Service {
     echo_metadata(context);
     StreamingOutputCallRequest request;
     while (stream->Read(&request)) {
+      if (request.has_orca_oob_report()) reports_->set(request.orca_oob_report());
       if (request.has_response_status()) return status_of(request.response_status());
       answer(*context, request, stream);
     }
     return Status::OK;
   }
+
+  LoadReports *const reports_;
 };
 
 }  // namespace
@@ -120,7 +170,8 @@ int run_server(const Options &options) {
   grpc::SslServerCredentialsOptions tls;
   tls.pem_key_cert_pairs.push_back(
       {contents(options.at("tls_key_file")), contents(options.at("tls_cert_file"))});
-  Service service;
+  LoadReports reports;
+  Service service(&reports);
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:" + options.at("port"), grpc::SslServerCredentials(tls),
@@ -129,6 +180,7 @@ int run_server(const Options &options) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                                std::stoi(options.at("max_concurrent_streams")));
   builder.RegisterService(&service);
+  builder.RegisterService(&reports);
   const auto server = builder.BuildAndStart();
   if (!server) throw std::runtime_error("the server does not start");
   std::cout << port << std::endl;

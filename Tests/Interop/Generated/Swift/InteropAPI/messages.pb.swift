@@ -109,11 +109,14 @@ package struct SimpleRequest: Message {
   /// Whether the answer is to name the server.
   package var fillServerID: Bool = false
 
+  /// What the server is to report that the call cost; absent for nothing.
+  package var orcaPerQueryReport: TestOrcaReport? = nil
+
   /// The message with every field at its default.
   package init() {}
 
   /// The message with the fields that are given, the others at their default.
-  package init(responseType: PayloadType = .compressable, responseSize: Int32 = 0, payload: Payload? = nil, responseCompressed: BoolValue? = nil, responseStatus: EchoStatus? = nil, expectCompressed: BoolValue? = nil, fillServerID: Bool = false) {
+  package init(responseType: PayloadType = .compressable, responseSize: Int32 = 0, payload: Payload? = nil, responseCompressed: BoolValue? = nil, responseStatus: EchoStatus? = nil, expectCompressed: BoolValue? = nil, fillServerID: Bool = false, orcaPerQueryReport: TestOrcaReport? = nil) {
     self.responseType = responseType
     self.responseSize = responseSize
     self.payload = payload
@@ -121,6 +124,7 @@ package struct SimpleRequest: Message {
     self.responseStatus = responseStatus
     self.expectCompressed = expectCompressed
     self.fillServerID = fillServerID
+    self.orcaPerQueryReport = orcaPerQueryReport
   }
 }
 
@@ -214,15 +218,19 @@ package struct StreamingOutputCallRequest: Message {
   /// The status to end with, if any.
   package var responseStatus: EchoStatus? = nil
 
+  /// What the server is to report as its load from now on; absent for no change.
+  package var orcaOobReport: TestOrcaReport? = nil
+
   /// The message with every field at its default.
   package init() {}
 
   /// The message with the fields that are given, the others at their default.
-  package init(responseType: PayloadType = .compressable, responseParameters: [ResponseParameters] = [], payload: Payload? = nil, responseStatus: EchoStatus? = nil) {
+  package init(responseType: PayloadType = .compressable, responseParameters: [ResponseParameters] = [], payload: Payload? = nil, responseStatus: EchoStatus? = nil, orcaOobReport: TestOrcaReport? = nil) {
     self.responseType = responseType
     self.responseParameters = responseParameters
     self.payload = payload
     self.responseStatus = responseStatus
+    self.orcaOobReport = orcaOobReport
   }
 }
 
@@ -241,6 +249,32 @@ package struct StreamingOutputCallResponse: Message {
   package init(payload: Payload? = nil, peerSocketAddress: String = "") {
     self.payload = payload
     self.peerSocketAddress = peerSocketAddress
+  }
+}
+
+/// What a server is to report, in the numbers of xds.data.orca.v3.OrcaLoadReport.
+package struct TestOrcaReport: Message {
+  /// The part of the processor that is in use.
+  package var cpuUtilization: Double = 0
+
+  /// The part of the memory that is in use.
+  package var memoryUtilization: Double = 0
+
+  /// What a call cost, by name.
+  package var requestCost: [String: Double] = [:]
+
+  /// Parts of other resources that are in use, by name.
+  package var utilization: [String: Double] = [:]
+
+  /// The message with every field at its default.
+  package init() {}
+
+  /// The message with the fields that are given, the others at their default.
+  package init(cpuUtilization: Double = 0, memoryUtilization: Double = 0, requestCost: [String: Double] = [:], utilization: [String: Double] = [:]) {
+    self.cpuUtilization = cpuUtilization
+    self.memoryUtilization = memoryUtilization
+    self.requestCost = requestCost
+    self.utilization = utilization
   }
 }
 
@@ -344,10 +378,11 @@ extension SimpleRequest {
     self.responseStatus = unsafe c.pointee.response_status.map { unsafe EchoStatus(copying: $0) }
     self.expectCompressed = unsafe c.pointee.expect_compressed.map { unsafe BoolValue(copying: $0) }
     self.fillServerID = unsafe c.pointee.fill_server_id != 0
+    self.orcaPerQueryReport = unsafe c.pointee.orca_per_query_report.map { unsafe TestOrcaReport(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleRequest>.size, wireBytes: 48)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__SimpleRequest>.size, wireBytes: 54)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__SimpleRequest.self, capacity: 1)
     unsafe grpc__testing__simple_request__init(c)
     unsafe c.pointee.response_type = Grpc__Testing__PayloadType(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
@@ -365,6 +400,9 @@ extension SimpleRequest {
       unsafe c.pointee.expect_compressed = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__BoolValue.self)
     }
     unsafe c.pointee.fill_server_id = self.fillServerID ? 1 : 0
+    if let value = self.orcaPerQueryReport {
+      unsafe c.pointee.orca_per_query_report = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__TestOrcaReport.self)
+    }
     return unsafe memory
   }
 }
@@ -503,10 +541,11 @@ extension StreamingOutputCallRequest {
     self.responseParameters = unsafe Unpacked.messages(c.pointee.n_response_parameters, c.pointee.response_parameters) { unsafe $1.initialize(to: ResponseParameters()); unsafe $1.pointee.copyFields(from: $0) }
     self.payload = unsafe c.pointee.payload.map { unsafe Payload(copying: $0) }
     self.responseStatus = unsafe c.pointee.response_status.map { unsafe EchoStatus(copying: $0) }
+    self.orcaOobReport = unsafe c.pointee.orca_oob_report.map { unsafe TestOrcaReport(copying: $0) }
   }
 
   @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
-    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallRequest>.size, wireBytes: 23)
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__StreamingOutputCallRequest>.size, wireBytes: 29)
     let c = unsafe memory.bindMemory(to: Grpc__Testing__StreamingOutputCallRequest.self, capacity: 1)
     unsafe grpc__testing__streaming_output_call_request__init(c)
     unsafe c.pointee.response_type = Grpc__Testing__PayloadType(rawValue: .init(truncatingIfNeeded: self.responseType.rawValue))
@@ -524,6 +563,9 @@ extension StreamingOutputCallRequest {
     }
     if let value = self.responseStatus {
       unsafe c.pointee.response_status = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__EchoStatus.self)
+    }
+    if let value = self.orcaOobReport {
+      unsafe c.pointee.orca_oob_report = try value.fill(arena).assumingMemoryBound(to: Grpc__Testing__TestOrcaReport.self)
     }
     return unsafe memory
   }
@@ -554,6 +596,60 @@ extension StreamingOutputCallResponse {
     }
     if !self.peerSocketAddress.isEmpty {
       unsafe c.pointee.peer_socket_address = try arena.string(self.peerSocketAddress, "grpc.testing.StreamingOutputCallResponse.peer_socket_address")
+    }
+    return unsafe memory
+  }
+}
+
+extension TestOrcaReport {
+  package static var fullName: String { "grpc.testing.TestOrcaReport" }
+
+  package static let descriptor = unsafe MessageDescriptor(of: Grpc__Testing__TestOrcaReport.self) { unsafe grpc__testing__test_orca_report__init($0) }
+
+  @unsafe package init(copying pointer: UnsafeRawPointer) {
+    self.init()
+    unsafe copyFields(from: pointer)
+  }
+
+  @unsafe package mutating func copyFields(from pointer: UnsafeRawPointer) {
+    let c = unsafe pointer.assumingMemoryBound(to: Grpc__Testing__TestOrcaReport.self)
+    self.cpuUtilization = unsafe c.pointee.cpu_utilization
+    self.memoryUtilization = unsafe c.pointee.memory_utilization
+    self.requestCost = unsafe Unpacked.map(c.pointee.n_request_cost, c.pointee.request_cost) { unsafe (Unpacked.string($0.pointee.key), $0.pointee.value) }
+    self.utilization = unsafe Unpacked.map(c.pointee.n_utilization, c.pointee.utilization) { unsafe (Unpacked.string($0.pointee.key), $0.pointee.value) }
+  }
+
+  @unsafe package func fill(_ arena: MessageArena) throws(MessageError) -> UnsafeMutableRawPointer {
+    let memory = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__TestOrcaReport>.size, wireBytes: 18)
+    let c = unsafe memory.bindMemory(to: Grpc__Testing__TestOrcaReport.self, capacity: 1)
+    unsafe grpc__testing__test_orca_report__init(c)
+    unsafe c.pointee.cpu_utilization = self.cpuUtilization
+    unsafe c.pointee.memory_utilization = self.memoryUtilization
+    if !self.requestCost.isEmpty {
+      let entries = self.requestCost.sorted { $0.key < $1.key }
+      unsafe c.pointee.n_request_cost = entries.count
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Grpc__Testing__TestOrcaReport__RequestCostEntry>?.self, capacity: entries.count)
+      for (index, element) in entries.enumerated() {
+        let entry = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__TestOrcaReport__RequestCostEntry>.size, wireBytes: 15).bindMemory(to: Grpc__Testing__TestOrcaReport__RequestCostEntry.self, capacity: 1)
+        unsafe grpc__testing__test_orca_report__request_cost_entry__init(entry)
+        unsafe entry.pointee.key = try arena.string(element.key, "grpc.testing.TestOrcaReport.RequestCostEntry.key")
+        unsafe entry.pointee.value = element.value
+        unsafe (list + index).initialize(to: entry)
+      }
+      unsafe c.pointee.request_cost = unsafe list
+    }
+    if !self.utilization.isEmpty {
+      let entries = self.utilization.sorted { $0.key < $1.key }
+      unsafe c.pointee.n_utilization = entries.count
+      let list = try unsafe arena.pointers(entries.count).bindMemory(to: UnsafeMutablePointer<Grpc__Testing__TestOrcaReport__UtilizationEntry>?.self, capacity: entries.count)
+      for (index, element) in entries.enumerated() {
+        let entry = try unsafe arena.reserve(MemoryLayout<Grpc__Testing__TestOrcaReport__UtilizationEntry>.size, wireBytes: 15).bindMemory(to: Grpc__Testing__TestOrcaReport__UtilizationEntry.self, capacity: 1)
+        unsafe grpc__testing__test_orca_report__utilization_entry__init(entry)
+        unsafe entry.pointee.key = try arena.string(element.key, "grpc.testing.TestOrcaReport.UtilizationEntry.key")
+        unsafe entry.pointee.value = element.value
+        unsafe (list + index).initialize(to: entry)
+      }
+      unsafe c.pointee.utilization = unsafe list
     }
     return unsafe memory
   }

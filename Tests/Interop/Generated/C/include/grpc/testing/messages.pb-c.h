@@ -25,6 +25,9 @@ typedef struct Grpc__Testing__StreamingInputCallResponse Grpc__Testing__Streamin
 typedef struct Grpc__Testing__ResponseParameters Grpc__Testing__ResponseParameters;
 typedef struct Grpc__Testing__StreamingOutputCallRequest Grpc__Testing__StreamingOutputCallRequest;
 typedef struct Grpc__Testing__StreamingOutputCallResponse Grpc__Testing__StreamingOutputCallResponse;
+typedef struct Grpc__Testing__TestOrcaReport Grpc__Testing__TestOrcaReport;
+typedef struct Grpc__Testing__TestOrcaReport__RequestCostEntry Grpc__Testing__TestOrcaReport__RequestCostEntry;
+typedef struct Grpc__Testing__TestOrcaReport__UtilizationEntry Grpc__Testing__TestOrcaReport__UtilizationEntry;
 
 
 /* --- enums --- */
@@ -132,10 +135,14 @@ struct  Grpc__Testing__SimpleRequest
    * Whether the answer is to name the server.
    */
   protobuf_c_boolean fill_server_id;
+  /*
+   * What the server is to report that the call cost; absent for nothing.
+   */
+  Grpc__Testing__TestOrcaReport *orca_per_query_report;
 };
 #define GRPC__TESTING__SIMPLE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__simple_request__descriptor) \
-    , GRPC__TESTING__PAYLOAD_TYPE__COMPRESSABLE, 0, NULL, NULL, NULL, NULL, 0 }
+    , GRPC__TESTING__PAYLOAD_TYPE__COMPRESSABLE, 0, NULL, NULL, NULL, NULL, 0, NULL }
 
 
 /*
@@ -245,10 +252,14 @@ struct  Grpc__Testing__StreamingOutputCallRequest
    * The status to end with, if any.
    */
   Grpc__Testing__EchoStatus *response_status;
+  /*
+   * What the server is to report as its load from now on; absent for no change.
+   */
+  Grpc__Testing__TestOrcaReport *orca_oob_report;
 };
 #define GRPC__TESTING__STREAMING_OUTPUT_CALL_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__streaming_output_call_request__descriptor) \
-    , GRPC__TESTING__PAYLOAD_TYPE__COMPRESSABLE, 0,NULL, NULL, NULL }
+    , GRPC__TESTING__PAYLOAD_TYPE__COMPRESSABLE, 0,NULL, NULL, NULL, NULL }
 
 
 /*
@@ -269,6 +280,58 @@ struct  Grpc__Testing__StreamingOutputCallResponse
 #define GRPC__TESTING__STREAMING_OUTPUT_CALL_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__streaming_output_call_response__descriptor) \
     , NULL, (char *)protobuf_c_empty_string }
+
+
+struct  Grpc__Testing__TestOrcaReport__RequestCostEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  double value;
+};
+#define GRPC__TESTING__TEST_ORCA_REPORT__REQUEST_COST_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__test_orca_report__request_cost_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+struct  Grpc__Testing__TestOrcaReport__UtilizationEntry
+{
+  ProtobufCMessage base;
+  char *key;
+  double value;
+};
+#define GRPC__TESTING__TEST_ORCA_REPORT__UTILIZATION_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__test_orca_report__utilization_entry__descriptor) \
+    , (char *)protobuf_c_empty_string, 0 }
+
+
+/*
+ * What a server is to report, in the numbers of xds.data.orca.v3.OrcaLoadReport.
+ */
+struct  Grpc__Testing__TestOrcaReport
+{
+  ProtobufCMessage base;
+  /*
+   * The part of the processor that is in use.
+   */
+  double cpu_utilization;
+  /*
+   * The part of the memory that is in use.
+   */
+  double memory_utilization;
+  /*
+   * What a call cost, by name.
+   */
+  size_t n_request_cost;
+  Grpc__Testing__TestOrcaReport__RequestCostEntry **request_cost;
+  /*
+   * Parts of other resources that are in use, by name.
+   */
+  size_t n_utilization;
+  Grpc__Testing__TestOrcaReport__UtilizationEntry **utilization;
+};
+#define GRPC__TESTING__TEST_ORCA_REPORT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&grpc__testing__test_orca_report__descriptor) \
+    , 0, 0, 0,NULL, 0,NULL }
 
 
 /* Grpc__Testing__BoolValue methods */
@@ -461,6 +524,31 @@ Grpc__Testing__StreamingOutputCallResponse *
 void   grpc__testing__streaming_output_call_response__free_unpacked
                      (Grpc__Testing__StreamingOutputCallResponse *message,
                       ProtobufCAllocator *allocator);
+/* Grpc__Testing__TestOrcaReport__RequestCostEntry methods */
+void   grpc__testing__test_orca_report__request_cost_entry__init
+                     (Grpc__Testing__TestOrcaReport__RequestCostEntry         *message);
+/* Grpc__Testing__TestOrcaReport__UtilizationEntry methods */
+void   grpc__testing__test_orca_report__utilization_entry__init
+                     (Grpc__Testing__TestOrcaReport__UtilizationEntry         *message);
+/* Grpc__Testing__TestOrcaReport methods */
+void   grpc__testing__test_orca_report__init
+                     (Grpc__Testing__TestOrcaReport         *message);
+size_t grpc__testing__test_orca_report__get_packed_size
+                     (const Grpc__Testing__TestOrcaReport   *message);
+size_t grpc__testing__test_orca_report__pack
+                     (const Grpc__Testing__TestOrcaReport   *message,
+                      uint8_t             *out);
+size_t grpc__testing__test_orca_report__pack_to_buffer
+                     (const Grpc__Testing__TestOrcaReport   *message,
+                      ProtobufCBuffer     *buffer);
+Grpc__Testing__TestOrcaReport *
+       grpc__testing__test_orca_report__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   grpc__testing__test_orca_report__free_unpacked
+                     (Grpc__Testing__TestOrcaReport *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Grpc__Testing__BoolValue_Closure)
@@ -493,6 +581,15 @@ typedef void (*Grpc__Testing__StreamingOutputCallRequest_Closure)
 typedef void (*Grpc__Testing__StreamingOutputCallResponse_Closure)
                  (const Grpc__Testing__StreamingOutputCallResponse *message,
                   void *closure_data);
+typedef void (*Grpc__Testing__TestOrcaReport__RequestCostEntry_Closure)
+                 (const Grpc__Testing__TestOrcaReport__RequestCostEntry *message,
+                  void *closure_data);
+typedef void (*Grpc__Testing__TestOrcaReport__UtilizationEntry_Closure)
+                 (const Grpc__Testing__TestOrcaReport__UtilizationEntry *message,
+                  void *closure_data);
+typedef void (*Grpc__Testing__TestOrcaReport_Closure)
+                 (const Grpc__Testing__TestOrcaReport *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -510,6 +607,9 @@ extern const ProtobufCMessageDescriptor grpc__testing__streaming_input_call_resp
 extern const ProtobufCMessageDescriptor grpc__testing__response_parameters__descriptor;
 extern const ProtobufCMessageDescriptor grpc__testing__streaming_output_call_request__descriptor;
 extern const ProtobufCMessageDescriptor grpc__testing__streaming_output_call_response__descriptor;
+extern const ProtobufCMessageDescriptor grpc__testing__test_orca_report__descriptor;
+extern const ProtobufCMessageDescriptor grpc__testing__test_orca_report__request_cost_entry__descriptor;
+extern const ProtobufCMessageDescriptor grpc__testing__test_orca_report__utilization_entry__descriptor;
 
 PROTOBUF_C__END_DECLS
 
