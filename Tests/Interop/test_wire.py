@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import socket
 import zlib
 
 import pytest
@@ -89,13 +90,41 @@ def test_a_path_is_compared_as_it_is(connection, path):
         refused(answer, UNIMPLEMENTED)
 
 
+@pytest.mark.parametrize("request_line", ["GET / HTTP/1.1", "POST /a HTTP/1.0", "CONNECT a:1 HTTP/1.1"])
+def test_a_request_without_tls_is_told_to_use_it(servers, request_line):
+    with socket.create_connection(("127.0.0.1", servers.port("kontor")), timeout=20) as plain:
+        plain.sendall(f"{request_line}\r\nHost: localhost\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: plain.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.endswith(b"HTTP/2 within TLS\n"), answer
+    head, body = answer.split(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+@pytest.mark.parametrize("first", [b"SSH-2.0-x\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", bytes(100), b"\xff" * 9])
+def test_bytes_that_are_no_tls_are_not_answered_in_plain(servers, first):
+    with socket.create_connection(("127.0.0.1", servers.port("kontor")), timeout=20) as plain:
+        plain.sendall(first)
+        answer = b"".join(iter(lambda: plain.recv(4096), b""))
+    # At most an alert.
+    assert not answer or answer[0] == 0x15
+
+
 def test_te_is_asked_for(connection):
     refused(connection.call(EMPTY, NOTHING, changes={"te": None}), INTERNAL)
+
+
+@pytest.mark.parametrize("value", ["trailers", "Trailers", "TRAILERS"])
+def test_te_is_taken_in_any_case(connection, value):
+    """RFC 9110, 10.1.4: the names of codings have no case."""
+    assert connection.call(EMPTY, NOTHING, changes={"te": value}).status == "0"
 
 
 @pytest.mark.parametrize("kind", ["", "+proto", "+json", "; charset=utf-8", ";x", "+proto; x=y"])
 def test_a_grpc_content_type_is_taken(connection, kind):
     answer = connection.call(EMPTY, NOTHING, changes={"content-type": "application/grpc" + kind})
+    assert answer.status == "0"
+    # Media types have no case (RFC 9110, 8.3.1).
+    answer = connection.call(EMPTY, NOTHING, changes={"content-type": "Application/gRPC" + kind})
     assert answer.status == "0"
 
 

@@ -144,6 +144,10 @@ class Connection: ChannelInboundHandler, HTTP2SessionDelegate {
         return state == .settling || state == .open
       }
     } catch {
+      if state == .handshaking, role == .server, unsafe PlainHTTP.isRequest(bytes), let context {
+        let answer = ByteBuffer(string: PlainHTTP.refusal)
+        context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
+      }
       fail(error.description)
     }
   }

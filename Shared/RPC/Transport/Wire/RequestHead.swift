@@ -81,7 +81,7 @@ struct RequestHead: ~Copyable {
             String(decoding: value, as: UTF8.self), limit: 64)
         }
       case UInt8(ascii: "t") where unsafe matches(name, "te"):
-        hasTrailers = unsafe matches(value, "trailers")
+        hasTrailers = unsafe isTrailers(value)
       case UInt8(ascii: "t") where unsafe matches(name, "traceparent"):
         if value.count <= 128, unsafe HeaderNames.isValidText(value) {
           traceparent = unsafe String(decoding: value, as: UTF8.self)
