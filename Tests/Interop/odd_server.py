@@ -45,9 +45,20 @@ class Peer:
         self.h2.send_headers(stream, headers, end_stream=end)
         self._flush()
 
-    def data(self, stream: int, data: bytes, end: bool = False) -> None:
-        self.h2.send_data(stream, data, end_stream=end)
+    def data(self, stream: int, data: bytes, end: bool = False, pad: int | None = None) -> None:
+        """Sends one DATA frame, as soon as the windows have room for it."""
+        size = len(data) + (0 if pad is None else 1 + pad)
+        while self.h2.local_flow_control_window(stream) < size:
+            self._receive()
+        self.h2.send_data(stream, data, end_stream=end, pad_length=pad)
         self._flush()
+
+    def pong(self) -> bytes:
+        """The payload of the next PING that the client answers."""
+        while True:
+            for event in self._receive():
+                if isinstance(event, h2.events.PingAckReceived):
+                    return event.ping_data
 
     def reset(self, stream: int, code: int) -> None:
         self.say(3, 0, stream, struct.pack(">I", code))
@@ -67,15 +78,23 @@ class Peer:
 
     def serve(self, answer: Callable[["Peer", int], None]) -> None:
         """Lets `answer` answer each request once it has ended, until the client leaves."""
-        while data := self._socket.recv(65536):
-            for event in self.h2.receive_data(data):
-                if isinstance(event, h2.events.DataReceived):
-                    self.h2.acknowledge_received_data(
-                        event.flow_controlled_length, event.stream_id
-                    )
-                elif isinstance(event, h2.events.StreamEnded):
+        while True:
+            for event in self._receive():
+                if isinstance(event, h2.events.StreamEnded):
                     answer(self, event.stream_id)
             self._flush()
+
+    def _receive(self) -> list[h2.events.Event]:
+        """What comes next; raises where the client has left."""
+        data = self._socket.recv(65536)
+        if not data:
+            raise ConnectionResetError("the client has left")
+        events = self.h2.receive_data(data)
+        for event in events:
+            if isinstance(event, h2.events.DataReceived):
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        self._flush()
+        return events
 
     def _flush(self) -> None:
         self._socket.sendall(self.h2.data_to_send())

@@ -8,7 +8,7 @@ import pytest
 from h2.settings import SettingCodes
 from interop_stubs import messages_pb2
 
-from wire import Connection, framed
+from wire import Answer, Connection, framed
 
 SERVICE = "/grpc.testing.TestService/"
 EMPTY, UNARY = SERVICE + "EmptyCall", SERVICE + "UnaryCall"
@@ -19,7 +19,7 @@ NOTHING = framed(b"")
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE = range(9)
 CONTINUATION = 9
 NO_ERROR, PROTOCOL_ERROR, _, FLOW_CONTROL_ERROR, _, STREAM_CLOSED, FRAME_SIZE_ERROR = range(7)
-REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
+REFUSED_STREAM, COMPRESSION_ERROR, ENHANCE_YOUR_CALM = 7, 9, 11
 
 
 @pytest.fixture
@@ -80,6 +80,33 @@ def test_settings_may_change_under_a_call(connect):
         connection.change({SettingCodes.INITIAL_WINDOW_SIZE: 1_000_000})
         answer = connection.end_of(stream)
         assert answer.status == "0" and sizes(answer) == [100_000, 5]
+
+
+def test_the_header_table_may_vanish_and_come_back(connect):
+    """RFC 7541, 4.2: the server says so at the beginning of its next block, or h2 fails."""
+    with connect() as connection:
+        for size in (4096, 0, 65_536, 1, 4096):
+            connection.change({SettingCodes.HEADER_TABLE_SIZE: size})
+            for _ in range(2):
+                answer = connection.call(
+                    EMPTY, NOTHING, adding=[("x-grpc-test-echo-initial", "a" * 100)]
+                )
+                assert answer.status == "0"
+
+
+def test_padding_is_given_back_to_the_windows(connect):
+    """RFC 9113, 6.9.1: it counts, and nobody ever reads it."""
+    request = messages_pb2.StreamingInputCallRequest(payload={"body": bytes(10)})
+    frame = framed(request.SerializeToString())
+    with connect() as connection:
+        stream = connection.begin(connection.headers(UPLOAD))
+        # Several times the windows of stream and connection.
+        for _ in range(2_000):
+            connection.send(stream, frame, pad=255)
+        connection.send(stream, b"", end=True)
+        ((_, message),) = connection.end_of(stream).messages
+        answer = messages_pb2.StreamingInputCallResponse.FromString(message)
+        assert answer.aggregated_payload_size == 20_000
 
 
 def test_a_stream_without_a_window_holds_up_nobody_else(connect):
@@ -155,6 +182,9 @@ def test_a_client_that_says_goodbye_gets_its_answers(connect):
         (PRIORITY, 0, 101, struct.pack(">IB", 0, 7)),
         (GOAWAY, 0, 0, struct.pack(">II", 0, NO_ERROR) + b"debug text"),
         (PING, 0xF0, 0, b"\0" * 8),
+        (PING, 0x1, 0, b"nobody's"),
+        (GOAWAY, 0, 0, struct.pack(">II", 0, 0xFF)),
+        (0x10, 0, 0, struct.pack(">I", 1) + b"u=1"),
         (WINDOW_UPDATE, 0, 0, struct.pack(">I", 1)),
     ],
     ids=lambda frame: f"type {frame[0]:#x} flags {frame[1]:#x} stream {frame[2]}",
@@ -183,6 +213,20 @@ def test_trailers_of_a_client_end_its_request(connect):
         connection.h2.send_headers(stream, [("x-trailer", "a")], end_stream=True)
         answer = connection.end_of(stream)
         assert answer.status == "0" and answer.messages == [(0, b"")]
+
+
+@pytest.mark.parametrize(
+    "flags,field",
+    [(0x4, b"\0\1x\1a"), (0x5, b"\0\5:path\1/"), (0x5, b"\0\1X\1a")],
+    ids=["they do not end it", "a pseudo-header", "a name in upper case"],
+)
+def test_trailers_that_are_none_end_the_stream(connect, flags, field):
+    """RFC 9113, 8.1 and 8.2."""
+    with connect() as connection:
+        stream = connection.begin(connection.headers(EMPTY))
+        connection.say(HEADERS, flags, stream, field)
+        assert connection.end_of(stream).reset == PROTOCOL_ERROR
+        assert connection.call(EMPTY, NOTHING).status == "0"
 
 
 @pytest.mark.parametrize("names", [150, 250])
@@ -291,8 +335,6 @@ def test_a_stream_that_was_left_out_cannot_be_begun_later(connect):
         assert connection.end() == PROTOCOL_ERROR
 
 
-
-
 @pytest.mark.parametrize(
     "frame,code",
     [
@@ -334,6 +376,92 @@ def test_what_breaks_the_connection_ends_it_with_a_reason(connect, frame, code):
         connection.settle()
         connection.say(*frame)
         assert connection.end() == code
+
+
+# A good header block of a call, most of it in literals.
+CALL = (
+    b"\x83\x87\x00\x05:path" + bytes([len(EMPTY)]) + EMPTY.encode() + b"\x01\x09localhost"
+    b"\x00\x02te\x08trailers\x0f\x10\x10application/grpc"
+)
+
+
+@pytest.mark.parametrize(
+    "frames,code",
+    [
+        ([(HEADERS, 0, CALL[:9]), (PRIORITY, 0, b"\0\0\0\0\7")], PROTOCOL_ERROR),
+        ([(HEADERS, 0, CALL[:9]), (HEADERS, 0x4, CALL)], PROTOCOL_ERROR),
+        ([(HEADERS, 0, CALL[:9]), (DATA, 0, b"")], PROTOCOL_ERROR),
+        ([(HEADERS, 0, CALL[:9]), (0xFE, 0, b"")], PROTOCOL_ERROR),
+        ([(HEADERS, 0x4, CALL), (CONTINUATION, 0x4, b"")], PROTOCOL_ERROR),
+        ([(HEADERS, 0, CALL), (CONTINUATION, 0x4, b""), (CONTINUATION, 0x4, b"")], PROTOCOL_ERROR),
+        ([(HEADERS, 0x4, CALL), (DATA, 0, b""), (CONTINUATION, 0x4, b"")], PROTOCOL_ERROR),
+        ([(HEADERS, 0x4, CALL + bytes(16_384))], FRAME_SIZE_ERROR),
+        ([(HEADERS, 0xC, b"\xff" + CALL)], PROTOCOL_ERROR),
+        ([(HEADERS, 0x24, b"\0\0\0\3\7" + CALL)], PROTOCOL_ERROR),
+        ([(PRIORITY, 0, b"\0\0\0\3\7")], PROTOCOL_ERROR),
+        ([(PRIORITY, 0, b"\0\0\0\0")], FRAME_SIZE_ERROR),
+        ([(WINDOW_UPDATE, 0, b"\0\0\0\1")], PROTOCOL_ERROR),
+        ([(HEADERS, 0x4, b"\x80")], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, b"\xff\0")], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, CALL + b"\x20")], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, b"\x3f\xff\xff\x7f" + CALL)], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, CALL + b"\0\3x-a\x84\xff\xff\xff\xff")], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, CALL + b"\0\3x-a\x82\x1f\xff")], COMPRESSION_ERROR),
+        ([(HEADERS, 0x4, CALL + b"\0\3x-a\x81\x18")], COMPRESSION_ERROR),
+    ],
+    ids=[
+        "PRIORITY within a block",
+        "HEADERS within a block",
+        "DATA within a block",
+        "a frame of no known type within a block",
+        "CONTINUATION after a whole block",
+        "CONTINUATION after the last one",
+        "CONTINUATION after DATA",
+        "HEADERS beyond the frame size",
+        "HEADERS with more padding than bytes",
+        "HEADERS of a stream that depends on itself",
+        "PRIORITY of a stream that depends on itself",
+        "PRIORITY that is too short",
+        "WINDOW_UPDATE before HEADERS",
+        "index 0",
+        "an index of no entry",
+        "a table size behind fields",
+        "a table size beyond the limit",
+        "a coded end of string",
+        "eight bits of padding in a coded string",
+        "zeros as padding in a coded string",
+    ],
+)
+def test_a_header_block_that_is_none_ends_the_connection(connect, frames, code):
+    """RFC 9113, 4.3, 5.3.1 and 6; RFC 7541, 4.2, 5.2 and 6."""
+    with connect() as connection:
+        connection.settle()
+        for kind, flags, payload in frames:
+            connection.say(kind, flags, 3, payload)
+        assert connection.end() == code
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_a_header_block_may_come_in_pieces_of_any_size(connect, size):
+    """Of padded, prioritized HEADERS and of CONTINUATION, some of them empty."""
+    with connect() as connection:
+        stream = connection.h2.get_next_available_stream_id()
+        connection.answers[stream] = Answer()
+        # h2 has to know of the stream, but not how it begins.
+        connection.h2.send_headers(stream, connection.headers(EMPTY))
+        connection.h2.data_to_send()
+        pieces = [CALL[start : start + size] for start in range(0, len(CALL), size)]
+        # nghttp2 takes eight frames of CONTINUATION.
+        pieces = [*pieces[:7], b"".join(pieces[7:])]
+        connection.say(
+            HEADERS, 0x28, stream, b"\x03" + b"\0\0\0\0\7" + pieces[0] + bytes(3)
+        )
+        for piece in pieces[1:]:
+            connection.say(CONTINUATION, 0, stream, piece)
+        connection.say(CONTINUATION, 0x4, stream, b"")
+        connection.send(stream, NOTHING, end=True, pad=200)
+        answer = connection.end_of(stream)
+        assert answer.status == "0" and answer.messages == [(0, b"")]
 
 
 def test_a_client_that_only_pings_is_sent_away(connect):

@@ -265,6 +265,39 @@ def test_a_reset_has_a_status(certificates, code, name):
     assert outcome(certificates, after_headers)[0] == name
 
 
+@pytest.mark.parametrize("size", [2, len(NOTHING)], ids=["within a message", "after the message"])
+def test_a_reset_behind_data_fails_the_call(certificates, size):
+    """Without trailers there is no status, whatever has come."""
+
+    def answer(peer, stream):
+        peer.headers(stream, BEGIN)
+        peer.data(stream, NOTHING[:size])
+        peer.reset(stream, 8)
+
+    assert outcome(certificates, answer)[0] == "CANCELLED"
+
+
+def test_pings_are_answered_during_a_call(certificates):
+    """Each of them before the server goes on."""
+    sent, came = [], []
+
+    def ping(peer):
+        sent.append(len(sent).to_bytes(8, "big"))
+        peer.say(6, 0, 0, sent[-1])
+        came.append(peer.pong())
+
+    def answer(peer, stream):
+        ping(peer)
+        peer.headers(stream, BEGIN)
+        ping(peer)
+        peer.data(stream, NOTHING)
+        ping(peer)
+        peer.headers(stream, END, end=True)
+
+    assert outcome(certificates, answer) == ("OK", "")
+    assert came == sent and len(sent) == 3
+
+
 def test_a_refused_call_is_sent_once_more(certificates):
     refused = []
 
@@ -383,6 +416,22 @@ def test_an_answer_may_come_in_pieces_of_any_size(certificates):
             message = framed(b"\x0a" + varint(len(body)) + body)
             for start in range(0, len(message), 997):
                 peer.data(stream, message[start : start + 997])
+        peer.headers(stream, END, end=True)
+
+    assert outcome(certificates, answer, case="server_streaming")[0] == "OK"
+
+
+def test_padding_is_given_back_to_the_windows(certificates):
+    """Far more padding than the windows of stream and connection (RFC 9113, 6.9.1)."""
+
+    def answer(peer, stream):
+        peer.headers(stream, BEGIN)
+        for size in (31_415, 9, 2_653, 58_979):
+            # StreamingOutputCallResponse{payload{body: zeros}}
+            body = b"\x12" + varint(size) + bytes(size)
+            message = framed(b"\x0a" + varint(len(body)) + body)
+            for start in range(0, len(message), 15):
+                peer.data(stream, message[start : start + 15], pad=255)
         peer.headers(stream, END, end=True)
 
     assert outcome(certificates, answer, case="server_streaming")[0] == "OK"

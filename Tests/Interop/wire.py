@@ -124,10 +124,12 @@ class Connection:
 
     def send(self, stream: int, data: bytes, end: bool = False, pad: int | None = None) -> None:
         """Sends one DATA frame, or as many as the windows and the frame size ask for."""
+        padding = 0 if pad is None else 1 + pad
         while True:
             room = min(
                 self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size
             )
+            room = max(room - padding, 0)
             part, data = data[:room], data[room:]
             if part or not data:
                 self.h2.send_data(stream, part, end_stream=end and not data, pad_length=pad)
