@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -104,7 +105,7 @@ class OddServer:
     """Listens while it is entered, each connection on a thread of its own.
 
     Each connection's requests are answered by the next of `answers`, the last of them again and
-    again.
+    again. The first connections, `refusals` of them, are closed at once.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class OddServer:
         *answers: Callable[[Peer, int], None],
         alpn: str = "h2",
         settings: dict[int, int] | None = None,
+        refusals: int = 0,
     ):
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(
@@ -122,7 +124,10 @@ class OddServer:
         self._answers = list(answers)
         self._settings = settings or {}
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._refusals = refusals
         self.connections = 0
+        # Seconds on a clock of its own, at each connection that was closed at once.
+        self.refused_at: list[float] = []
 
     def __enter__(self) -> "OddServer":
         self.port = self._listener.getsockname()[1]
@@ -142,6 +147,10 @@ class OddServer:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
+            if len(self.refused_at) < self._refusals:
+                self.refused_at.append(time.monotonic())
+                plain.close()
+                continue
             answer = self._answers[min(self.connections, len(self._answers) - 1)]
             self.connections += 1
             plain.settimeout(PATIENCE)

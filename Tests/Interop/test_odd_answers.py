@@ -22,13 +22,18 @@ MAXIMUM_MESSAGE = 4 * 1024 * 1024
 def outcome(certificates, *answers, case: str = "empty_unary", **options) -> tuple[str, str]:
     """The name of the status that a call ends with, and its message."""
     with OddServer(certificates, *answers, **options) as server:
-        run = subprocess.run(
-            peers.client_command("kontor", case, server.port, certificates),
-            capture_output=True,
-            text=True,
-            timeout=peers.TIMEOUT,
-            check=False,
-        )
+        return outcome_at(server, certificates, case)
+
+
+def outcome_at(server: OddServer, certificates, case: str) -> tuple[str, str]:
+    """The same at a server that runs."""
+    run = subprocess.run(
+        peers.client_command("kontor", case, server.port, certificates),
+        capture_output=True,
+        text=True,
+        timeout=peers.TIMEOUT,
+        check=False,
+    )
     if run.returncode == 0:
         return "OK", ""
     said = re.fullmatch(rf"{case}: ([A-Z_]+)(?: \([A-Z_]+\))?: (.*)\n", run.stdout, re.DOTALL)
@@ -382,6 +387,21 @@ def test_calls_wait_where_a_server_allows_one_stream(certificates):
     settings = {SettingCodes.MAX_CONCURRENT_STREAMS: 1}
     name, _ = outcome(certificates, answer, case="concurrent_large_unary", settings=settings)
     assert name == "INVALID_ARGUMENT"
+
+
+def test_a_client_connects_again_and_again_and_more_and_more_seldom(certificates):
+    """The case reconnect of grpc's doc/connection-backoff-interop-test-description.md.
+
+    With the first wait of 50 ms instead of 1 s, and until the server is there instead of for nine
+    minutes. What is compared are waits with waits: 50, 80, 128 and 205 ms with 328, 524 and 839,
+    each ± 20 %.
+    """
+    with OddServer(certificates, whole(), refusals=8) as server:
+        assert outcome_at(server, certificates, "reconnect") == ("OK", "")
+    times = server.refused_at
+    assert len(times) == 8 and server.connections == 1
+    waits = [after - before for before, after in zip(times, times[1:])]
+    assert sum(waits[4:]) > 1.5 * sum(waits[:4]), waits
 
 
 def test_bytes_that_are_no_http2_fail_the_call(certificates):

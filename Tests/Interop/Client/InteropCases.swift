@@ -31,6 +31,7 @@ struct InteropCases: Sendable {
     "rpc_soak": { try await $0.rpcSoak() },
     "channel_soak": { try await $0.channelSoak() },
     "max_concurrent_streams_connection_scaling": { try await $0.connectionScaling() },
+    "reconnect": { try await $0.reconnect() },
     "orca_per_rpc": { try await $0.loadReportOfCall() },
     "orca_oob": { try await $0.loadReportsOfServer() },
     "rolling_restart": { try await $0.rollingRestart() },
@@ -177,6 +178,12 @@ struct InteropCases: Sendable {
       }
       try await group.waitForAll()
     }
+  }
+
+  /// Waits for a server that is not there yet.
+  private func reconnect() async throws {
+    _ = try await client.emptyCall(
+      Empty(), options: CallOptions(timeout: .seconds(50), waitForReady: true))
   }
 
   private func rpcSoak() async throws {
