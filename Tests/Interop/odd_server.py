@@ -54,6 +54,13 @@ class Peer:
         self.h2.send_data(stream, data, end_stream=end, pad_length=pad)
         self._flush()
 
+    def reset_by_client(self, stream: int) -> int:
+        """The code with which the client resets a stream."""
+        while True:
+            for event in self._receive():
+                if isinstance(event, h2.events.StreamReset) and event.stream_id == stream:
+                    return int(event.error_code)
+
     def pong(self) -> bytes:
         """The payload of the next PING that the client answers."""
         while True:
@@ -77,11 +84,15 @@ class Peer:
         """Closes TCP without a word of TLS."""
         self._socket.shutdown(socket.SHUT_RDWR)
 
-    def serve(self, answer: Callable[["Peer", int], None]) -> None:
-        """Lets `answer` answer each request once it has ended, until the client leaves."""
+    def serve(self, answer: Callable[["Peer", int], None], early: bool) -> None:
+        """Lets `answer` answer each request once it has ended, until the client leaves.
+
+        With `early`, each as soon as its headers are there.
+        """
+        moment = h2.events.RequestReceived if early else h2.events.StreamEnded
         while True:
             for event in self._receive():
-                if isinstance(event, h2.events.StreamEnded):
+                if isinstance(event, moment):
                     answer(self, event.stream_id)
             self._flush()
 
@@ -105,7 +116,8 @@ class OddServer:
     """Listens while it is entered, each connection on a thread of its own.
 
     Each connection's requests are answered by the next of `answers`, the last of them again and
-    again. The first connections, `refusals` of them, are closed at once.
+    again, with `early` before the request has ended. The first connections, `refusals` of them, are
+    closed at once.
     """
 
     def __init__(
@@ -115,6 +127,7 @@ class OddServer:
         alpn: str = "h2",
         settings: dict[int, int] | None = None,
         refusals: int = 0,
+        early: bool = False,
     ):
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(
@@ -125,6 +138,7 @@ class OddServer:
         self._settings = settings or {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._refusals = refusals
+        self._early = early
         self.connections = 0
         # Seconds on a clock of its own, at each connection that was closed at once.
         self.refused_at: list[float] = []
@@ -161,4 +175,4 @@ class OddServer:
         # The client leaves as it likes, and so do some answers.
         with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
             with self._context.wrap_socket(plain, server_side=True) as connection:
-                Peer(connection, self._settings).serve(answer)
+                Peer(connection, self._settings).serve(answer, self._early)

@@ -282,6 +282,22 @@ def test_a_reset_behind_data_fails_the_call(certificates, size):
     assert outcome(certificates, answer)[0] == "CANCELLED"
 
 
+@pytest.mark.parametrize(
+    "case,name", [("empty_unary", "OK"), ("client_streaming", "UNIMPLEMENTED")]
+)
+def test_an_answer_may_come_before_the_request(certificates, case, name):
+    """The rest of the request, for which there is no window, holds up neither call nor client."""
+    resets = []
+
+    def answer(peer, stream):
+        whole(body=NOTHING if name == "OK" else b"")(peer, stream)
+        resets.append(peer.reset_by_client(stream))
+
+    no_window = {SettingCodes.INITIAL_WINDOW_SIZE: 0}
+    assert outcome(certificates, answer, case=case, early=True, settings=no_window)[0] == name
+    assert resets == [8]
+
+
 def test_pings_are_answered_during_a_call(certificates):
     """Each of them before the server goes on."""
     sent, came = [], []

@@ -185,8 +185,16 @@ final class ClientRun {
 
   // MARK: The end
 
-  /// The server is gone for good: every call ends, and nothing stays in the books.
+  /// Calls that are over have left no stream open, whatever the server still owes them. Then the
+  /// server is gone for good: every call ends, and nothing stays in the books.
   func end() throws {
+    try settle()
+    if calls.allSatisfy(\.isOver) {
+      for case let client as ClientConnection in remains.map(\.object) {
+        let count = client.session?.openStreams ?? 0
+        try check(count == 0, "\(count) streams are open without a call")
+      }
+    }
     for connection in connections {
       try HTTP2Frames.checkOutput(connection.output, afterPreface: true)
     }

@@ -98,6 +98,10 @@ private enum ClientSeeds {
       frames.frame(4, 0, 0, [0, 3] + frames.bigEndian(2) + [0, 4] + frames.bigEndian(20))
         + frames.windowUpdate(7, 50) + frames.windowUpdate(7, 500) + frames.ping
         + frames.goAway(7, 11),
+      // Answered while no window lets the request out.
+      frames.frame(4, 0, 0, [0, 4, 0, 0, 0, 0]) + answer(1, message) + answer(3, message)
+        + answer(5, message) + answer(7, message) + ClientEvent.callBegins.frame([0])
+        + answer(9, message) + ClientEvent.callBegins.frame([2]) + answer(11, message),
       frames.headers(5, head + [("grpc-encoding", "snappy")]) + frames.data(5, message)
         + refusal(7, 16, adding: [("grpc-status-details-bin", "CBASAm5v")]),
     ]

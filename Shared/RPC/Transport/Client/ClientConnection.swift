@@ -209,8 +209,7 @@ final class ClientConnection: Connection {
       error = RPCError(
         initial.statusByHTTP, "the response is not gRPC; its HTTP status is \(http)")
     }
-    // Nobody reads what we might still send.
-    if let session { call.messages?.resetUnlessFinished(session) }
+    resetUnlessSent(stream, call)
     if let error, call.isRetried(after: error) {
       stream.owner = nil
       return
@@ -240,6 +239,21 @@ final class ClientConnection: Connection {
           message: Array(call.buffer.message),
           initialMetadata: call.trailers == nil ? Metadata() : initial.metadata,
           trailingMetadata: trailers.metadata)))
+  }
+
+  /// Resets a stream that the server has ended while our side is open: nobody reads what we might
+  /// still send, and there may never be a window for it.
+  private func resetUnlessSent(_ stream: HTTP2Stream, _ call: ClientCall) {
+    guard let session, !session.hasEnded(stream) else { return }
+    if let messages = call.messages { return messages.reset(session) }
+    // A server that resets it itself has done so behind its answer.
+    let confined = LoopConfined(value: (self, stream.id))
+    loop.eventLoop.execute {
+      let (connection, id) = confined.value
+      guard let session = connection.session, let stream = session.stream(id) else { return }
+      session.reset(stream, .cancel)
+      connection.loop.markDirty(connection)
+    }
   }
 
   /// Ends a call whose response cannot be used.

@@ -111,11 +111,6 @@ final class MessageStream: RawMessageStream, @unchecked Sendable {
     if let stream { session.reset(stream, .cancel) }
   }
 
-  /// Resets a stream that the server has ended while our side is open.
-  func resetUnlessFinished(_ session: HTTP2Session) {
-    if let stream, !session.hasEnded(stream) { session.reset(stream, .cancel) }
-  }
-
   /// Sets how a client's call ends from this side.
   func onCancel(_ body: @escaping @Sendable () -> Void) { whenCancelled = body }
 
