@@ -6,6 +6,8 @@ The server itself is tried in Tests/Interop/test_wire.py; this is what differs a
 from __future__ import annotations
 
 import gzip
+import socket
+import ssl
 import sys
 
 import pytest
@@ -40,6 +42,13 @@ CALLS = {
     "no time left": (CATALOGUE, NOTHING, {"grpc-timeout": "0S"}, "4"),
     "hardly any time left": (CATALOGUE, NOTHING, {"grpc-timeout": "1n"}, "4"),
     "a malformed timeout": (CATALOGUE, NOTHING, {"grpc-timeout": "-1S"}, "13"),
+    "te in another case": (CATALOGUE, NOTHING, {"te": "Trailers"}, "0"),
+    "a content type in another case": (
+        CATALOGUE,
+        NOTHING,
+        {"content-type": "Application/gRPC+Proto"},
+        "0",
+    ),
     "metadata of a service": (
         CATALOGUE,
         NOTHING,
@@ -76,3 +85,39 @@ def test_an_internal_service_looks_like_none(stack):
             for answer, name in ((internal, "OrderIntake"), (nothing, "NoSuchIntake"))
         ]
         assert internal.status == nothing.status and shown[0] == shown[1]
+
+
+@pytest.mark.parametrize(
+    "changes,status,text",
+    [
+        ({":method": "GET", "content-type": None}, "405", b"gRPC requests are POST\n"),
+        ({":method": "HEAD", "content-type": None}, "405", b""),
+        ({":method": "OPTIONS", "content-type": None}, "405", b"gRPC requests are POST\n"),
+        ({"content-type": "application/json"}, "415", b"gRPC requests have content type"),
+        ({"content-type": "application/grpc-web+proto"}, "415", b"gRPC requests have content type"),
+    ],
+    ids=["GET", "HEAD", "OPTIONS", "JSON", "gRPC-Web"],
+)
+def test_a_request_that_is_no_call_is_told_why(stack, changes, status, text):
+    with Connection(stack.port, stack.folder / "certificates" / "authority.pem") as connection:
+        answer = connection.call("/", b"" if ":method" in changes else b"{}", changes=changes)
+        assert answer.first(":status") == status and answer.data.startswith(text), answer
+        assert connection.call(CATALOGUE, NOTHING).status == "0"
+
+
+def test_a_browser_without_https_is_told_to_use_tls(stack):
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=20) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b"".join(iter(lambda: plain.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"within TLS" in answer
+
+
+@pytest.mark.parametrize("protocols", [["http/1.1"], []], ids=["HTTP/1.1", "no ALPN"])
+def test_a_client_without_http2_is_refused_by_an_alert(stack, protocols):
+    authority = stack.folder / "certificates" / "authority.pem"
+    context = ssl.create_default_context(cafile=str(authority))
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=20) as plain:
+        with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+            context.wrap_socket(plain, server_hostname="localhost")
