@@ -246,8 +246,3 @@ final class ClientRun {
     var isThere = false
   }
 }
-
-/// An object that has to be gone in the end.
-struct WeakReference {
-  weak var object: AnyObject?
-}

@@ -1,0 +1,4 @@
+/// An object that has to be gone in the end.
+struct WeakReference {
+  weak var object: AnyObject?
+}
