@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,25 @@ class PostgresServer:
             "--no-align", "--field-separator", "\t", "--command", text, database,
         )  # fmt: skip
         return [line.split("\t") for line in output.splitlines() if line]
+
+    @contextlib.contextmanager
+    def session(self, text: str) -> Iterator[None]:
+        """A connection that has run some statements and stays until the block ends."""
+        process = subprocess.Popen(
+            **self._command(
+                "psql", "--host", self.folder, "--username", "kontor", "--no-psqlrc", "--quiet",
+                "--tuples-only", "postgres",
+            ),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            process.stdin.write(f"{text};\n\\echo done\n")
+            process.stdin.flush()
+            while (line := process.stdout.readline()) != "done\n":
+                assert line, "psql has ended"
+            yield
+        finally:
+            process.communicate("\\q\n")
 
     def kill(self) -> None:
         """SIGKILL for the server; returns when its other processes have found it gone and ended."""

@@ -234,6 +234,23 @@ def test_a_restore_that_is_killed_is_refused_until_it_is_repeated(backup, server
     assert False in seen
 
 
+def test_a_restore_waits_for_what_a_killed_one_has_the_server_do(backup, server, tmp_path):
+    """A server that loses its client finishes the statement first; until then it holds the lock of
+    those that make, remove and rename databases."""
+    stack = Stack(tmp_path / "data")
+    with server.session("SELECT pg_advisory_lock(x'6B6F6E746F73'::bigint)"):
+        process = subprocess.Popen(
+            [stack.kontor, "restore", backup, "--database", url(server, "waits"),
+             "--data", stack.folder],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        until(lambda: server.query("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        assert not [name for name in databases(server) if name.startswith("waits")]
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert {f"waits_{service}" for service in SERVICES} <= databases(server)
+
+
 def test_a_restore_that_lacks_its_last_step_is_finished(backup, server, tmp_path):
     """The databases have their names and the folder is marked still."""
     target = url(server, "last")

@@ -54,6 +54,19 @@ struct PostgresStack {
     return try body(server)
   }
 
+  /// Runs a body that makes, removes or renames databases.
+  ///
+  /// One at a time on a server: a process that is killed leaves the server with its last statement,
+  /// and who repeats the command waits here until that is done.
+  private func changing(
+    _ data: ServiceData, _ body: (PostgresAdministration) throws -> Void
+  ) throws {
+    try administering(data) { server in
+      try server.waitForLock(Self.changeLock)
+      try body(server)
+    }
+  }
+
   /// Where each service's data is.
   var urls: [ServiceName: String] { databases.mapValues(\.text) }
 
@@ -85,7 +98,7 @@ struct PostgresStack {
   func fill(from folder: String) async throws {
     do {
       for data in ServiceData.all {
-        try administering(data) { try $0.makeDatabase(name(data)) }
+        try changing(data) { try $0.makeDatabase(name(data)) }
         try await tools(for: data).restore(
           "\(folder)/\(data.name)/\(data.dumpName)", to: url(data))
       }
@@ -99,13 +112,13 @@ struct PostgresStack {
   /// Removes those of the databases that are there.
   func remove() throws {
     for data in ServiceData.all {
-      try administering(data) { try $0.dropDatabase(name(data)) }
+      try changing(data) { try $0.dropDatabase(name(data)) }
     }
   }
 
   /// Gives each database the name that it has in another stack of the same server: all or none.
   func rename(to other: PostgresStack) throws {
-    try administering(ServiceData.all[0]) {
+    try changing(ServiceData.all[0]) {
       try $0.renameDatabases(ServiceData.all.map { (name($0), other.name($0)) })
     }
   }
@@ -127,9 +140,13 @@ struct PostgresStack {
     guard try server.takeLock(Self.restoreLock) else {
       throw OperatorError("another restore is under way on the server")
     }
+    // What a restore that was killed still has the server do comes to its end.
+    try changing(ServiceData.all[0]) { _ in }
     return try await body()
   }
 
   /// Which of the server's locks a restore holds: `kontor` in ASCII.
   private static let restoreLock: Int64 = 0x6B6F_6E74_6F72
+  /// Which one a connection holds that makes, removes or renames databases: `kontos`.
+  private static let changeLock: Int64 = 0x6B6F_6E74_6F73
 }

@@ -74,6 +74,19 @@ package final class PostgresAdministration {
     return isTaken
   }
 
+  /// Waits for a lock of the server's that ends with the connection, and with what it was told to do
+  /// last.
+  ///
+  /// - Parameter number: which lock.
+  /// - Throws: also where it does not come within a minute.
+  package func waitForLock(_ number: Int64) throws(SQLError) {
+    try run { connection throws(PostgresFailure) in
+      _ = try connection.run("SELECT pg_advisory_lock(\(number)) IS NULL") {
+        (_) throws(SQLError) in
+      }
+    }
+  }
+
   /// Removes a database, if it is there, with all that it holds.
   package func dropDatabase(_ name: String) throws(SQLError) {
     let statement = "DROP DATABASE IF EXISTS \(PostgresConnection.quoted(name)) WITH (FORCE)"
