@@ -53,6 +53,12 @@ class Stack:
             stderr=subprocess.STDOUT,
         )
         self.wait_until_serving(timeout)
+        # Until then `kontor up` takes the end of a service for a failed start.
+        deadline = time.monotonic() + timeout
+        while "Kontor is ready" not in Path(self.output.name).read_text(encoding="utf-8"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"kontor up is not ready:\n{self.log()}")
+            time.sleep(0.05)
         return self
 
     def wait_until_serving(self, timeout: float = 60) -> None:

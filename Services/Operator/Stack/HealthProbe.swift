@@ -9,6 +9,10 @@ internal import TLS
 
 /// Asks services for their health, with the operator's certificate.
 package struct HealthProbe: Sendable {
+  /// Somebody waits for the answer, and nobody else for the machine: short, and hardly growing.
+  private static let backoff = Backoff(
+    initial: .milliseconds(20), maximum: .milliseconds(100), multiplier: 1.6, jitter: 0.2)
+
   private let channels: [ServiceName: RPCChannel]
 
   /// - Throws: ``OperatorError`` where the certificates cannot be read.
@@ -29,7 +33,7 @@ package struct HealthProbe: Sendable {
         let channel = RPCChannel(
           RPCChannel.Configuration(
             target: target, tls: credentials, serverName: service.executable,
-            backoff: .betweenServices),
+            backoff: Self.backoff),
           group: .singleton, logger: logger)
         return (service, channel)
       })
